@@ -1,0 +1,45 @@
+# One-line help stands behind `##`; `make` alone prints it.
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+BIN := .venv/bin
+export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export BENTOML_DO_NOT_TRACK := True
+export PYTHONHASHSEED := 0
+
+.PHONY: help setup run test check serve ui bench refresh
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: .venv/ready  ## create the environment from the lock file (done by every other target)
+
+.venv/ready: requirements.lock
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	touch $@
+
+run: setup  ## run the whole pipeline (dvc repro) and print the results
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
+	@$(BIN)/python -m pipeline.summary
+
+refresh: setup  ## pull the source again, then run what depends on it
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro --force --single-item pull
+	@$(MAKE) --no-print-directory run
+
+test: setup  ## run the tests with coverage
+	$(BIN)/python -m pytest
+
+check: setup  ## format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+serve: setup  ## answer score requests on loopback with the model in force
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m serving.run
+
+ui: setup  ## experiment comparison, report and links in the browser, on loopback
+	@$(BIN)/python -m pipeline.ui
+
+bench: setup  ## run every benchmark; one JSON object per line
+	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

@@ -1,0 +1,1 @@
+"""What was known about each customer strictly before a cutoff, as columns."""

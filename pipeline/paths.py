@@ -1,0 +1,33 @@
+"""Where every DVC output lives, relative to the working directory; stated once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+RAW = Path("data/raw")
+CLEAN = Path("data/clean")
+QUARANTINE = Path("data/quarantine")
+TRUTH = Path("data/truth")
+HISTORY = Path("data/features/history.parquet")
+CURRENT = Path("data/features/current.parquet")
+CATALOGUE = Path("data/features/catalogue.json")
+MODEL = Path("data/model")
+CHAMPION = Path("data/champion")
+PREDICTIONS = Path("data/predictions.parquet")
+SCORES = Path("data/scores.parquet")
+PLAN = Path("data/plan.parquet")
+QUALITY = Path("reports/quality.json")
+BACKTEST = Path("reports/backtest.json")
+METRICS = Path("reports/metrics.json")
+PLOTS = Path("reports/plots")
+MODEL_CARD = Path("reports/model_card.md")
+MLFLOW_RUN = Path("reports/mlflow_run.json")
+GATE = Path("reports/gate.json")
+PLAN_COUNTS = Path("reports/plan.json")
+REPORT = Path("reports/report.html")
+
+
+def project_root() -> Path:
+    """The real repository, also from inside a queued experiment's temporary copy."""
+    return Path(os.environ.get("DVC_ROOT", ".")).resolve()

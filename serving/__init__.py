@@ -1,0 +1,1 @@
+"""The scoring endpoint and the decisions: which customer, what, when."""
