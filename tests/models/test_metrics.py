@@ -92,7 +92,7 @@ HAND = np.array([0, 0, 1, 0, 1, 1]), np.array([0.1, 0.2, 0.3, 0.6, 0.7, 0.8])
         ("pr_auc", (1 + 1 + 3 / 4) / 3),
         ("brier", (0.01 + 0.04 + 0.49 + 0.36 + 0.09 + 0.04) / 6),
         ("log_loss", 0.504765),  # −(ln .9 + ln .8 + ln .3 + ln .4 + ln .7 + ln .8) / 6
-        ("skill", 1 - 0.504765 / 0.693147),
+        ("skill", 0.271779),  # 1 − 0.504765 / ln 2
     ],
 )
 def test_six_customers_give_the_values_worked_by_hand(name: str, by_hand: float) -> None:
