@@ -1,0 +1,1 @@
+"""The parts of the report: facts from the tables, evidence from the JSON files, charts, and the page."""
