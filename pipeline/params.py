@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from features.errors import ConfigError
 from serving.policy import Policy
+from serving.settings import Serve
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Days = Annotated[int, Field(ge=1)]
@@ -160,12 +161,6 @@ class Promote(Section):
 class Score(Section):
     margin_share: Share
     reasons: Count
-
-
-class Serve(Section):
-    port: Annotated[int, Field(ge=1, le=65535)]
-    max_customers: Count
-    max_body_bytes: Count
 
 
 class Params(Section):

@@ -1,14 +1,29 @@
-"""The contact policy: what may be sent to whom, how often, at what cost. It is `params.yaml`'s `plan` section."""
+"""The contact policy: what may be sent to whom, how often, at what cost. It is `params.yaml`'s `plan` section.
+
+Whatever is unknown about a person counts against contacting them, unless the policy says otherwise aloud.
+"""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, model_validator
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Money = Annotated[float, Field(ge=0.0)]
+Money = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Days = Annotated[int, Field(ge=0)]
+Hour = Annotated[int, Field(ge=0, le=23)]
+# The name becomes the first part of a touch's subject, "<action>:<touch id>", so it holds no colon.
+ActionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"no time zone named {name!r}; use a name such as Europe/London") from error
+    return name
 
 
 class Action(BaseModel):
@@ -20,10 +35,22 @@ class Action(BaseModel):
     channel: Literal["email", "sms", "push"]
     cost_money: Money
     discount_share: Share
+    unsubscribe_rise: Share
+    complaint_rise: Share
     cooldown_days: Days
     days_since_last_order: tuple[Days, Days]
     min_churn_probability: Share
-    orders: tuple[int, int | None]
+    orders: tuple[Annotated[int, Field(ge=1)], int | None]
+
+    @model_validator(mode="after")
+    def _ranges_run_upwards(self) -> Action:
+        first, last = self.days_since_last_order
+        if first > last:
+            raise ValueError(f"days_since_last_order runs backwards, from {first} to {last}; swap them")
+        fewest, most = self.orders
+        if most is not None and fewest > most:
+            raise ValueError(f"orders runs backwards, from {fewest} to {most}; swap them")
+        return self
 
 
 class Policy(BaseModel):
@@ -31,23 +58,45 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    policy_version: str
-    control_share: Share
+    policy_version: Annotated[str, StringConstraints(min_length=1)]
+    holdout_version: Annotated[int, Field(ge=1)]
+    control_share: Annotated[float, Field(ge=0.0, lt=1.0)]
+    assume_consent: bool
     max_contacts: Annotated[int, Field(ge=0)] | None
     max_touches_per_30_days: Annotated[int, Field(ge=0)]
     min_days_between_touches: Days
     max_ask_share: Share
     max_data_age_days: Days
     max_complaint_share: Share
+    complaint_cost_money: Money
     open_order_days: Days
-    min_value_money: float
-    quiet_hours: tuple[Annotated[int, Field(ge=0, le=23)], Annotated[int, Field(ge=0, le=23)]]
-    default_timezone: str
+    open_ticket_days: Days
+    open_return_days: Days
+    min_value_money: FiniteFloat
+    quiet_hours: tuple[Hour, Hour]
+    default_timezone: Annotated[str, AfterValidator(_zone)]
     valid_days: Annotated[int, Field(ge=1)]
-    actions: dict[str, Action]
+    actions: dict[ActionName, Action]
 
     @model_validator(mode="after")
     def _caps_agree(self) -> Policy:
         if not self.actions:
-            raise ValueError("at least one action is needed")
+            raise ValueError("at least one action is needed; name one under plan.actions")
+        for name, action in self.actions.items():
+            self._check_reachable(name, action)
+        if self.min_days_between_touches * (self.max_touches_per_30_days - 1) >= 30:
+            raise ValueError(
+                f"max_touches_per_30_days {self.max_touches_per_30_days} cannot be reached with "
+                f"min_days_between_touches {self.min_days_between_touches}; lower one of them"
+            )
         return self
+
+    def _check_reachable(self, name: str, action: Action) -> None:
+        latest = action.days_since_last_order[1]
+        if latest < self.open_order_days:
+            raise ValueError(
+                f"action {name} ends {latest} days after the last order, but until day {self.open_order_days} the order "
+                "counts as open (open_order_days), so it can never be chosen; widen one of them"
+            )
+        if action.intent == "ask" and self.max_ask_share == 0:
+            raise ValueError(f"action {name} asks for a sale, but max_ask_share is 0; remove it or raise the share")

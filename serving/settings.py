@@ -1,0 +1,86 @@
+"""What the endpoint is told: `params.yaml`'s `serve` section, and secrets from the environment.
+
+The endpoint reads its own section itself, so that a built Bento, which holds `params.yaml` but no `pipeline/`, starts alone.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from features.errors import ConfigError
+
+Count = Annotated[int, Field(ge=1)]
+HOME = "REKINDLE_HOME"
+API_KEYS = "REKINDLE_API_KEYS"
+LEAST_KEY_LENGTH = 16
+
+
+class Serve(BaseModel):
+    """Port and limits of the endpoint; the `serve` section."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    port: Annotated[int, Field(ge=1, le=65535)]
+    max_customers: Count
+    max_body_bytes: Count
+
+
+@dataclass(frozen=True)
+class Places:
+    """The three files the endpoint lives on, below one folder."""
+
+    home: Path
+
+    @property
+    def params(self) -> Path:
+        """The params that hold the `serve` section."""
+        return self.home / "params.yaml"
+
+    @property
+    def champion(self) -> Path:
+        """The model in force."""
+        return self.home / "data" / "champion"
+
+    @property
+    def store(self) -> Path:
+        """Scores, reasons, decisions and facts of every customer, as the `plan` stage left them."""
+        return self.home / "data" / "serving.db"
+
+
+def places() -> Places:
+    """Files below $REKINDLE_HOME; without it, below the folder that holds this package (the project, or the Bento)."""
+    home = os.environ.get(HOME)
+    return Places(Path(home) if home else Path(__file__).resolve().parents[1])
+
+
+def read_serve(params: Path) -> Serve:
+    """The `serve` section; raises ConfigError naming every fault."""
+    try:
+        tree = yaml.safe_load(params.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{params} is missing; run from the project's root.") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{params} is not valid YAML: {error}") from error
+    section = tree.get("serve") if isinstance(tree, dict) else None
+    try:
+        return Serve.model_validate(section)
+    except ValidationError as error:
+        faults = (f"serve.{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise ConfigError(f"{params} has {error.error_count()} fault(s):\n  " + "\n  ".join(faults)) from error
+
+
+def api_keys() -> tuple[bytes, ...]:
+    """The keys in $REKINDLE_API_KEYS, comma separated; none means loopback only. Raises ConfigError on a short key."""
+    keys = tuple(key.strip().encode() for key in os.environ.get(API_KEYS, "").split(",") if key.strip())
+    if any(len(key) < LEAST_KEY_LENGTH for key in keys):
+        raise ConfigError(
+            f"a key in ${API_KEYS} is shorter than {LEAST_KEY_LENGTH} characters and could be guessed. "
+            "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        )
+    return keys
