@@ -1,0 +1,90 @@
+"""Snapshots: every column of every customer in the population, as known strictly before each cutoff.
+
+The one code path for training, nightly scoring and a single customer in a request: a request is a log of one customer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.clock import Clock
+from features.errors import DataError
+from features.kinds import ORDER
+from features.log import SCALE, EventLog, Ints
+from features.past import Column, Past, Rows
+from features.registry import FeatureColumn, feature_columns
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What shapes a snapshot; `absent` names what the shop does not have (its columns are left out)."""
+
+    horizon_days: int
+    active_days: int | None
+    half_lives_days: tuple[int, ...]
+    absent: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """`values[i, j]`: column j of customer `customer_ids[i]` as of `cutoffs_us[i]`; sorted by customer, cutoff."""
+
+    customer_ids: tuple[str, ...]
+    cutoffs_us: Ints
+    columns: tuple[str, ...]
+    values: NDArray[np.float64]
+    rows: Rows
+
+
+@dataclass(frozen=True)
+class Label:
+    """What each row's customer did in `[cutoff, cutoff + horizon)`."""
+
+    churned: NDArray[np.int8]
+    future_orders: NDArray[np.int32]
+    future_revenue: NDArray[np.float64]
+
+
+def snapshot(log: EventLog, cutoffs_us: Sequence[int], settings: Settings) -> Snapshot:
+    """All columns for the population at each cutoff; raises DataError when a feature returns the wrong length."""
+    rows = population(log, cutoffs_us, settings.active_days)
+    columns = feature_columns(settings.half_lives_days, settings.absent)
+    values = np.empty((len(rows.customer), len(columns)))
+    for place, column in enumerate(columns):
+        values[:, place] = _computed(column, rows, settings)
+    names = tuple(column.name for column in columns)
+    ids = tuple(log.customer_ids[index] for index in rows.customer.tolist())
+    return Snapshot(ids, rows.cutoff, names, values, rows)
+
+
+def population(log: EventLog, cutoffs_us: Sequence[int], active_days: int | None) -> Rows:
+    """The rows of a snapshot: customers with an order before the cutoff, the last one at most `active_days` ago."""
+    count = len(log.customer_ids)
+    cutoffs = np.array(sorted(set(cutoffs_us)), dtype=np.int64)
+    customer = np.repeat(np.arange(count, dtype=np.int64), len(cutoffs))
+    everyone = Rows(log, Clock.over(log), customer, np.tile(cutoffs, count))
+    active = everyone.reach(ORDER, 0) > everyone.reach(ORDER, active_days)
+    return Rows(log, everyone.clock, everyone.customer[active], everyone.cutoff[active])
+
+
+def label(rows: Rows, horizon_days: int) -> Label:
+    """Churned: no order in `[cutoff, cutoff + horizon)`. Only for cutoffs whose horizon is fully observed."""
+    orders = rows.log.of(ORDER)
+    low, high = rows.reach(ORDER, 0), rows.reach(ORDER, -horizon_days)
+    revenue = orders.totals["revenue"]
+    return Label((high == low).astype(np.int8), (high - low).astype(np.int32), (revenue[high] - revenue[low]) / SCALE)
+
+
+def _computed(column: FeatureColumn, rows: Rows, settings: Settings) -> Column:
+    past = Past(rows, column.window_days, settings.horizon_days, half_life_days=column.half_life_days or 0)
+    values = np.asarray(column.feature.compute(past), dtype=np.float64)
+    if values.shape != rows.customer.shape:
+        raise DataError(
+            f"feature {column.name} returned {values.shape} values for {len(rows.customer)} rows; "
+            "it must return one value per row."
+        )
+    return values if column.feature.empty is None else np.where(np.isnan(values), column.feature.empty, values)
