@@ -138,7 +138,8 @@ def _codes(column: pa.ChunkedArray) -> Ints:
 
 
 def _microseconds(column: pa.ChunkedArray) -> Ints:
-    return np.asarray(column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()), dtype=np.int64)
+    times: Ints = np.asarray(column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()))
+    return times
 
 
 def _ten_thousandths(column: pa.ChunkedArray) -> Ints:
