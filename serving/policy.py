@@ -95,7 +95,7 @@ class Policy(BaseModel):
         latest = action.days_since_last_order[1]
         if latest < self.open_order_days:
             raise ValueError(
-                f"action {name} ends {latest} days after the last order, but until day {self.open_order_days} the order "
+                f"action {name} ends {latest} days after the last order, but until day {self.open_order_days} it "
                 "counts as open (open_order_days), so it can never be chosen; widen one of them"
             )
         if action.intent == "ask" and self.max_ask_share == 0:

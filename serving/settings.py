@@ -1,6 +1,6 @@
 """What the endpoint is told: `params.yaml`'s `serve` section, and secrets from the environment.
 
-The endpoint reads its own section itself, so that a built Bento, which holds `params.yaml` but no `pipeline/`, starts alone.
+The endpoint reads its section itself, so that a built Bento, which holds `params.yaml` but no `pipeline/`, can start.
 """
 
 from __future__ import annotations
