@@ -24,7 +24,9 @@ PLOTS = Path("reports/plots")
 MODEL_CARD = Path("reports/model_card.md")
 MLFLOW_RUN = Path("reports/mlflow_run.json")
 GATE = Path("reports/gate.json")
+IN_FORCE = Path("reports/in_force.json")
 PLAN_COUNTS = Path("reports/plan.json")
+SHOP = Path("reports/shop.json")
 REPORT = Path("reports/report.html")
 
 

@@ -37,7 +37,7 @@ FROM audience
 """
 _COMMON = "SELECT feature, direction, count(*) AS n FROM given GROUP BY ALL ORDER BY n DESC, feature, direction"
 _TOP = """
-SELECT segment, direction, feature FROM given GROUP BY ALL
+SELECT segment, direction, feature FROM given GROUP BY segment, direction, feature
 QUALIFY row_number() OVER (PARTITION BY segment, direction ORDER BY count(*) DESC, feature) = 1
 ORDER BY segment, direction
 """

@@ -42,12 +42,11 @@ class Series:
 
 @dataclass(frozen=True)
 class Bar:
-    """A column with the caption below it and a bound label above it."""
+    """A column with the caption below it and a label, bound to its source, above it."""
 
     caption: str
     height: float
     label: Markup
-    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,17 +99,16 @@ def bar_chart(chart: Chart, bars: Sequence[Bar], y: Axis, caption: str, every: i
     for place, bar in enumerate(bars):
         centre = LEFT + slot * (place + 0.5)
         top = _y(min(bar.height, y.high), y)
-        parts.append(_column(bar, (centre - slot * 0.39, top), slot * 0.78))
+        parts.append(_column((centre - slot * 0.39, top), slot * 0.78))
         parts.append(Markup('<text x="{}" y="{}" class="label">{}</text>').format(_at(centre), _at(top - 5), bar.label))
         if place % every == 0:
             parts.append(_tick_text(centre, bar.caption))
     return _svg(chart, parts)
 
 
-def _column(bar: Bar, corner: Point, width: float) -> Markup:
-    hint = Markup("<title>{}</title>").format(bar.hint) if bar.hint else ""
-    return Markup('<rect class="bar" x="{}" y="{}" width="{}" height="{}" rx="1.5">{}</rect>').format(
-        _at(corner[0]), _at(corner[1]), _at(width), _at(max(HEIGHT - BOTTOM - corner[1], 0.0)), hint
+def _column(corner: Point, width: float) -> Markup:
+    return Markup('<rect class="bar" x="{}" y="{}" width="{}" height="{}" rx="1.5"/>').format(
+        _at(corner[0]), _at(corner[1]), _at(width), _at(max(HEIGHT - BOTTOM - corner[1], 0.0))
     )
 
 

@@ -42,6 +42,15 @@ class Evidence:
             pointer(path), json.dumps(value), self.written(style, value)
         )
 
+    def size(self, *path: Step) -> Markup:
+        """How many entries a list has, bound to the list."""
+        value = self.at(*path)
+        if not isinstance(value, list):
+            return ABSENT
+        return Markup('<span data-key="{}" data-value="{}">{}</span>').format(
+            pointer(path), json.dumps(value), f"{len(value):,}"
+        )
+
     def bound(self, style: str, *path: Step) -> Markup:
         """The same as attributes and text of an SVG label."""
         value = self.at(*path)
@@ -84,13 +93,23 @@ def day(value: object) -> str:
     return f"{moment.day} {moment:%b %Y}"
 
 
+def fitting(value: object) -> str:
+    """A value of a kind not known beforehand: yes or no, a count, a number to four places, a text."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.4f}" if isinstance(value, float) else str(value)
+
+
 STYLES: dict[str, Callable[[object], str]] = {
     "text": str,
     "count": lambda value: f"{int(str(value)):,}",
-    "number": lambda value: f"{float(str(value)):,.4g}",
     "share": lambda value: f"{100 * float(str(value)):.1f}{THIN}%",
     "whole_share": lambda value: f"{100 * float(str(value)):.0f}{THIN}%",
     "decimal": lambda value: f"{float(str(value)):.3f}",
     "ratio": lambda value: f"{float(str(value)):.2f}",
+    "cell": lambda value: f"{100 * float(str(value)):.0f}",
     "day": day,
+    "fitting": fitting,
 }

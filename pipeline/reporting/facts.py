@@ -25,6 +25,16 @@ _TOTALS = "SELECT count(*), count(DISTINCT customer_id), sum(revenue) FROM purch
 _CURRENCIES = "SELECT DISTINCT currency FROM read_parquet(?) WHERE currency IS NOT NULL ORDER BY currency"
 
 
+class Settings(TypedDict):
+    """The params that the page names."""
+
+    interval_share: float
+    margin_share: float
+    top_share: float
+    control_share: float
+    reasons: int
+
+
 class ShopFacts(TypedDict):
     """`reports/shop.json`; the parts about money are None where the shop has no revenue."""
 
@@ -40,9 +50,10 @@ class ShopFacts(TypedDict):
     order_value: OrderValue | None
     value_to_date: ValueToDate | None
     audience: Audience
+    settings: Settings
 
 
-def shop_facts(as_of: str) -> ShopFacts:
+def shop_facts(as_of: str, settings: Settings) -> ShopFacts:
     """Compute the facts from the clean tables, the history, the scores and the plan."""
     with opened_purchases(CLEAN / "orders.parquet", as_of) as connection:
         [(orders, customers, revenue)] = connection.execute(_TOTALS).fetchall()
@@ -59,6 +70,7 @@ def shop_facts(as_of: str) -> ShopFacts:
             order_value=order_value(connection),
             value_to_date=value_to_date(connection),
             audience=audience(SCORES, PLAN),
+            settings=settings,
         )
 
 

@@ -75,10 +75,11 @@ class Cohort(TypedDict):
 
 
 class Cohorts(TypedDict):
-    """The latest cohorts with at least one whole month after them."""
+    """The latest cohorts with at least one whole month after them; `strongest` is the 95th percentile of all shares."""
 
     months: int
     earlier_left_out: int
+    strongest: float
     rows: list[Cohort]
 
 
@@ -117,7 +118,9 @@ def cohorts(connection: duckdb.DuckDBPyConnection, as_of: str) -> Cohorts:
     latest = shown[-COHORTS:]
     table = [_cohort(month, counts[month], over - month) for month in latest]
     longest = max((len(row["shares"]) for row in table), default=0)
-    return Cohorts(months=longest, earlier_left_out=len(shown) - len(latest), rows=table)
+    shares = sorted(share for row in table for share in row["shares"])
+    strongest = shares[len(shares) * 95 // 100] if shares else 0.0
+    return Cohorts(months=longest, earlier_left_out=len(shown) - len(latest), strongest=strongest, rows=table)
 
 
 def _cohort(month: int, by_age: dict[int, int], ages: int) -> Cohort:

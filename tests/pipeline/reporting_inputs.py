@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.tables import ORDERS
-from pipeline.files import write_table
+from pipeline.files import write_json, write_table, write_text
 
 OrderRow = tuple[str, str, str, str | None]
 
@@ -29,3 +29,140 @@ def write_orders(path: Path, rows: Sequence[OrderRow], currency: str | None = No
     }
     write_table(path, pa.table(columns, schema=ORDERS))
     return path
+
+
+def write_run(folder: Path, revenue: bool = True) -> None:
+    """Write every file the stage reads, for a shop of six customers, as the other stages would."""
+    money = ["60", "20", "99", "20", "20", "50"] if revenue else [None] * 6
+    days = ["2024-01-05", "2024-02-10", "2025-03-01", "2024-02-20", "2024-03-01", "2025-05-01"]
+    write_orders(
+        folder / "data/clean/orders.parquet",
+        [(str(at), "aaabbc"[at], days[at], money[at]) for at in range(6)],
+        "GBP" if revenue else None,
+    )
+    cutoffs = pd.to_datetime(["2025-01-01", "2025-01-01", "2025-02-01"], utc=True).as_unit("us")
+    history = pd.DataFrame({"customer_id": ["a", "b", "a"], "cutoff": cutoffs, "churned": [0, 1, 0]})
+    write_table(folder / "data/features/history.parquet", history.astype({"churned": "int8"}))
+    write_table(folder / "data/scores.parquet", pa.Table.from_pylist(_scores(revenue), schema=SCORES_SCHEMA))
+    write_table(folder / "data/plan.parquet", pa.Table.from_pylist(PLAN_ROWS, schema=PLAN_SCHEMA))
+    for name, value in _documents(revenue).items():
+        write_json(folder / name, value)
+    for name, lines in CURVES.items():
+        write_text(folder / "reports/plots" / name, lines)
+    write_text(folder / "reports/model_card.md", "# Model card\n\nTrained on 3 rows.\n")
+
+
+SCORES_SCHEMA = pa.schema(
+    {
+        "customer_id": pa.string(),
+        "churn_probability": pa.float64(),
+        "churn_decile": pa.int8(),
+        "segment": pa.string(),
+        "value_at_risk": pa.float64(),
+        "reasons": pa.list_(
+            pa.struct({"feature": pa.string(), "value": pa.float64(), "direction": pa.string()}),
+        ),
+        "model_version": pa.string(),
+    }
+)
+PLAN_SCHEMA = pa.schema({"customer_id": pa.string(), "action": pa.string(), "gate": pa.string()})
+PLAN_ROWS = [
+    {"customer_id": "a", "action": None, "gate": "control"},
+    {"customer_id": "b", "action": "follow_up", "gate": None},
+    {"customer_id": "c", "action": None, "gate": "no_consent"},
+]
+CURVES = {
+    "calibration.csv": (
+        "candidate,bin,mean_predicted,observed,count\n"
+        "logistic,1,0.3,0.35,1\nlogistic,2,0.8,0.75,2\n"
+        "xgboost_btyd,1,0.25,0.24,1\nxgboost_btyd,2,0.85,0.86,2\n"
+    ),
+    "gain.csv": (
+        "candidate,contacted_share,churners_share\n"
+        "logistic,0,0\nlogistic,0.5,0.6\nlogistic,1,1\n"
+        "xgboost_btyd,0,0\nxgboost_btyd,0.5,0.7\nxgboost_btyd,1,1\n"
+    ),
+}
+
+
+def _scores(revenue: bool) -> list[dict[str, object]]:
+    up = {"feature": "days_since_last_order", "value": 300.0, "direction": "raises"}
+    down = {"feature": "orders_90d", "value": 2.0, "direction": "lowers"}
+    rows = [("a", 0.9, 1, "slipping", [up, down]), ("b", 0.5, 2, "slipping", [up]), ("c", 0.2, 3, "loyal", [down])]
+    return [
+        {
+            "customer_id": customer,
+            "churn_probability": probability,
+            "churn_decile": decile,
+            "segment": segment,
+            "value_at_risk": 10.25 * decile if revenue else None,
+            "reasons": reasons,
+            "model_version": "m-0123456789ab",
+        }
+        for customer, probability, decile, segment, reasons in rows
+    ]
+
+
+def _documents(revenue: bool) -> dict[str, object]:
+    interval = {"value": 0.7, "low": 0.6, "high": 0.8}
+    metrics = ("roc_auc", "pr_auc", "brier", "log_loss", "calibration_error", "lift_top_decile", "skill")
+    compared = {"ours": interval, "best_baseline": {"name": "logistic", **interval, "value": 0.65}}
+    one = dict.fromkeys(metrics, 0.61)
+    columns = ["days_since_last_order", "orders_90d"]
+    return {
+        "data/features/catalogue.json": {
+            "as_of": "2025-06-01T00:00:00+00:00",
+            "cutoffs": ["2025-01-01T00:00:00+00:00", "2025-02-01T00:00:00+00:00"],
+            "horizon_days": 90,
+            "active_days": 365,
+            "columns": [{"name": name, "doc": f"Meaning of {name}."} for name in columns],
+            "leakage_proof": {"passed": True, "attempts": [{"attempt": "at", "rows": 3, "changed_columns": []}]},
+        },
+        "reports/quality.json": {
+            "source": "files",
+            "tables": {"orders": {"rows_in": 9, "kept": 6, "quarantined": 2, "duplicates": 1}},
+            "quarantine": {"orders": {"ordered_at is no time": 2}},
+            "absent": ["engagement"] if revenue else ["engagement", "revenue"],
+            "notes": ["2 orders had no customer id."],
+        },
+        "reports/backtest.json": {
+            "origins": ["2025-01-01T00:00:00+00:00"],
+            "candidates": {
+                "logistic": {"log_loss": [0.61], "mean_log_loss": 0.61, "regret": 0.03},
+                "xgboost_btyd": {"log_loss": [0.58], "mean_log_loss": 0.58, "regret": 0.0},
+            },
+            "chosen": "xgboost_btyd",
+        },
+        "reports/metrics.json": {
+            "test_cutoff": "2025-02-01T00:00:00+00:00",
+            "rows": 3,
+            "customers": 2,
+            "churn_rate": {"value": 0.81, "low": 0.79, "high": 0.83},
+            "chosen": "xgboost_btyd",
+            "metrics": dict.fromkeys(metrics, compared),
+            "candidates": {"logistic": one, "xgboost_btyd": one},
+            "oracle": {"roc_auc": 0.9, "log_loss": 0.3},
+            "segments": {
+                "2–3 orders": {
+                    "customers": 2,
+                    "churn_rate": 0.5,
+                    "mean_predicted": 0.52,
+                    "calibration_error": 0.02,
+                    "roc_auc": None,
+                }
+            },
+            "drift": {"churn_rate_before": 0.8, "most_moved": {"orders_90d": 0.123456}},
+        },
+        "reports/gate.json": {
+            "promoted": True,
+            "checks": [{"name": "withdrawn", "ok": True, "value": None, "limit": None, "text": "log loss +0.01"}],
+        },
+        "reports/plan.json": {
+            "policy_version": "1",
+            "customers": 3,
+            "contacted": 1,
+            "control": 1,
+            "by_action": {"follow_up": 1},
+            "by_gate": {"control": 1, "no_consent": 1},
+        },
+    }

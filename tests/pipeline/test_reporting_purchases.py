@@ -1,3 +1,5 @@
+"""The numbered purchases: hand-written orders."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -5,7 +7,9 @@ from pathlib import Path
 from pipeline.reporting.purchases import DAY_US, epoch_us, opened_purchases, share
 from tests.pipeline.reporting_inputs import write_orders
 
-COLUMNS = "customer_id, number, at_us, first_us, next_us"
+NUMBERED = """
+SELECT customer_id, number, at_us, first_us, next_us FROM purchases ORDER BY customer_id, number
+"""
 
 
 def test_purchases_are_numbered_per_customer_and_know_their_first_and_next(tmp_path: Path) -> None:
@@ -15,7 +19,7 @@ def test_purchases_are_numbered_per_customer_and_know_their_first_and_next(tmp_p
     )
     start = epoch_us("2025-01-01")
     with opened_purchases(orders, "2026-01-01") as connection:
-        found = connection.execute(f"SELECT {COLUMNS} FROM purchases ORDER BY customer_id, number").fetchall()
+        found = connection.execute(NUMBERED).fetchall()
     assert found == [
         ("a", 1, start, start, start + 3 * DAY_US),
         ("a", 2, start + 3 * DAY_US, start, None),

@@ -1,3 +1,5 @@
+"""Retention facts on six hand-written orders; expected values typed by hand."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -62,6 +64,7 @@ def test_a_cohort_row_is_the_share_that_ordered_in_each_later_month(orders: Path
         assert cohorts(connection, "2024-05-15") == {
             "months": 3,
             "earlier_left_out": 0,
+            "strongest": 1.0,
             "rows": [
                 {"month": "2024-01", "customers": 1, "shares": [1.0, 0.0, 0.0]},
                 {"month": "2024-02", "customers": 1, "shares": [1.0, 0.0]},

@@ -1,3 +1,5 @@
+"""Order value and value to date on hand-written orders; expected values typed by hand."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,0 +1,83 @@
+"""The page: evidence and charts laid into the templates, in one self-contained file of UTF-8 HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from pipeline.reporting import words
+from pipeline.reporting.evidence import STYLES, Evidence, Step
+from pipeline.reporting.figures import figures
+
+TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
+HEAT_STRONG = 0.55
+
+
+def page(documents: Mapping[str, object], plots: Path, model_card: str | None) -> str:
+    """The report as HTML; `documents` are the JSON files by name, `plots` the folder of curve files."""
+    evidence = Evidence(documents, currency=_currency(documents))
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {style: partial(evidence.shown, style) for style in (*STYLES, "money")}
+    environment.globals |= {
+        "at": evidence.at,
+        "size": evidence.size,
+        "each": partial(_each, evidence),
+        "leaves": partial(_leaves, evidence),
+        "words": words,
+        "heat": heat,
+        "features": _features(evidence),
+    }
+    text = environment.get_template("report.html.j2").render(
+        figures=figures(evidence, plots), card=model_card, gone=set(_strings(evidence.at("quality", "absent")))
+    )
+    return "\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n"
+
+
+def heat(share: float, strongest: float) -> Markup:
+    """Background and ink of a heat map cell; `strongest` is the share that gets the full colour."""
+    strength = min(share / strongest, 1.0) if strongest > 0 else 0.0
+    ink = ";color:#fff" if strength > HEAT_STRONG else ""
+    return Markup("background:rgb(11 98 150/{:.2f}){}").format(strength, ink)
+
+
+def _each(evidence: Evidence, *path: Step) -> list[Step]:
+    """Keys of an object, by name, or places of a list; nothing where there is neither."""
+    value = evidence.at(*path)
+    if isinstance(value, Mapping):
+        return sorted(value)
+    return list(range(len(value))) if isinstance(value, list) else []
+
+
+def _leaves(evidence: Evidence, *path: Step) -> list[tuple[Step, ...]]:
+    """Paths of all values below a path, depth first."""
+    value = evidence.at(*path)
+    if isinstance(value, Mapping | list):
+        return [leaf for step in _each(evidence, *path) for leaf in _leaves(evidence, *path, step)]
+    return [path]
+
+
+def _features(evidence: Evidence) -> dict[str, str]:
+    """Each feature's own sentence, from the catalogue."""
+    columns = evidence.at("catalogue", "columns")
+    entries = columns if isinstance(columns, list) else []
+    return {str(entry["name"]): str(entry["doc"]) for entry in entries}
+
+
+def _strings(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []
+
+
+def _currency(documents: Mapping[str, object]) -> str | None:
+    shop = documents.get("shop")
+    found = shop.get("currency") if isinstance(shop, Mapping) else None
+    return None if found is None else str(found)
