@@ -1,7 +1,7 @@
 """The four canonical tables: what every source becomes after `check`, and all that the features ever read.
 
-Ids are strings, times UTC microseconds, money `decimal(18,4)` in the shop's one reporting currency. A column a shop does not have
-is there and all null. The engine itself does not import this module, so the endpoint runs without pyarrow.
+Ids are strings, times UTC microseconds, money `decimal(18,4)` in the one reporting currency. A column that a shop
+does not have is there and all null. The engine does not import this module, so the endpoint runs without pyarrow.
 """
 
 from __future__ import annotations

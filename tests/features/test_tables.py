@@ -1,3 +1,5 @@
+"""The canonical tables keep the names and types of the design."""
+
 from __future__ import annotations
 
 import pyarrow as pa

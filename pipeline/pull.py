@@ -1,0 +1,85 @@
+"""Stage `pull`: the source named in params becomes `data/raw/`, one Parquet file per table, values unchanged.
+
+Every row keeps `source_file` and `source_row`; `pull.json` says what was found, in which zone, and what is not there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from pipeline.files import directory_aside, write_text
+from pipeline.params import Params, Pull
+from pipeline.paths import RAW, TRUTH
+from pipeline.sources.demo import pull_demo
+from pipeline.sources.files import pull_files
+from pipeline.sources.online_retail_ii import ZONE as ONLINE_RETAIL_ZONE
+from pipeline.sources.online_retail_ii import pull_online_retail_ii
+from pipeline.sources.pulled import Pulled, RawTable
+from pipeline.sources.sql import pull_sql
+from pipeline.stage import progress, run_stage
+
+NO_TRUTH = "Nobody knows the truth about the customers of this source; only the demo shop writes it here.\n"
+PROVENANCE = ("source_file", "source_row")
+
+
+def pull(params: Params) -> str:
+    """Pull the source; returns what came in."""
+    progress(f"source {params.pull.source}")
+    with directory_aside(RAW) as raw, directory_aside(TRUTH) as truth:
+        rows = _pull_source(params.pull, raw, truth)
+        tables = {
+            table: RawTable(rows=rows[table], columns=_columns(raw / f"{table}.parquet")) for table in sorted(rows)
+        }
+        _pulled(params.pull, tables).write(raw)
+    return ", ".join(f"{count:,} {table}" for table, count in rows.items()) + f" from {params.pull.source}"
+
+
+def _pull_source(settings: Pull, raw: Path, truth: Path) -> dict[str, int]:
+    if settings.source == "demo":
+        rows: dict[str, int] = pull_demo(settings.demo, raw, truth)
+        return rows
+    write_text(truth / "README.txt", NO_TRUTH)
+    if settings.source == "files":
+        return pull_files(settings.files, raw)
+    if settings.source == "online_retail_ii":
+        return pull_online_retail_ii(settings.online_retail_ii, raw)
+    return pull_sql(settings.sql, raw)
+
+
+def _pulled(settings: Pull, tables: dict[str, RawTable]) -> Pulled:
+    zone = settings.source_timezone
+    if zone is None and settings.source == "online_retail_ii":
+        zone = ONLINE_RETAIL_ZONE
+    return Pulled(
+        source=settings.source,
+        zone=zone,
+        tables=tables,
+        absent=absent({table: found.columns for table, found in tables.items()}),
+        period_end=settings.demo.end if settings.source == "demo" else None,
+    )
+
+
+def absent(columns: dict[str, list[str]]) -> list[str]:
+    """What the shop does not have, as far as the columns tell; `check` adds what only the values tell."""
+    orders = columns.get("lines") or columns["orders"]
+    lines = "lines" in columns
+    there = {
+        "order_id": "order_id" in orders,
+        "revenue": lines or "revenue" in orders,
+        "discount": "discount" in orders,
+        "units": lines or "units" in orders,
+        "order_items": lines or "order_items" in columns,
+        "engagement": "engagement" in columns,
+        "customers": "customers" in columns,
+    }
+    return [name for name, present in there.items() if not present]
+
+
+def _columns(path: Path) -> list[str]:
+    return [name for name in pq.read_schema(path).names if name not in PROVENANCE]
+
+
+if __name__ == "__main__":
+    run_stage("pull", pull)
