@@ -1,0 +1,171 @@
+"""Stage `score`: today's customers scored by the model in force, with value, expected next order and reasons."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import xgboost as xgb
+
+from features.errors import ModelError
+from models.bgnbd import fitted_bgnbd
+from models.btyd import BgNbd, Floats
+from models.formulas import Rows, parts
+from models.plain import described, number
+from models.reasons import ExplainTrees, Reason, contributions, top_reasons
+from models.scorer import TREES_UBJ, Scorer
+from models.segments import deciles, segments
+from models.timing import expected_wait_days
+from models.value import Customers, fitted_value
+from pipeline import paths
+from pipeline.evaluate import feature_values
+from pipeline.files import read_json, read_table, write_table
+from pipeline.params import Params
+from pipeline.stage import progress, run_stage
+
+REASONS = pa.list_(pa.struct([("feature", pa.string()), ("value", pa.float64()), ("direction", pa.string())]))
+TIME = pa.timestamp("us", tz="UTC")
+VALUE_COLUMNS = [
+    "customer_id",
+    "churned",
+    "btyd_x",
+    "btyd_T",
+    "orders_ever",
+    "spend_ever",
+    "future_orders",
+    "future_revenue",
+]
+DAY_US = 86_400_000_000
+
+
+def score(params: Params) -> str:
+    """Write `data/scores.parquet`: one row per customer of the population at `as_of`, sorted by customer."""
+    current, catalogue = read_table(paths.CURRENT).sort_values("customer_id"), read_json(paths.CATALOGUE)
+    scorer = Scorer.load(paths.CHAMPION)
+    _require_same_question(scorer, params)
+    values = feature_values(scorer, current)
+    progress(f"{len(current):,} customers today, model {scorer.model_version} ({scorer.chosen})")
+
+    probability = scorer.churn_probability(values)
+    bgnbd = _bgnbd(scorer, current)
+    worth = _expected_value(bgnbd, current, params)
+    progress(
+        "no revenue: expected value left empty"
+        if worth is None
+        else f"value at stake {(probability * worth).sum():,.0f}"
+    )
+    reasons = explained(scorer, values, _families(catalogue), params.score.reasons)
+    progress(f"top {params.score.reasons} reasons of {len(reasons):,} customers")
+
+    write_table(paths.SCORES, _table(current, scorer, probability, worth, (bgnbd, reasons)))
+    return (
+        f"{len(current):,} customers scored by {scorer.model_version}, mean churn probability {probability.mean():.3f}"
+    )
+
+
+def explained(scorer: Scorer, values: Floats, families: dict[str, str], count: int) -> list[list[Reason]]:
+    """The strongest reasons of every row, exact in the log odds of the calibrated model."""
+    rows = Rows(values, {name: place for place, name in enumerate(scorer.feature_columns)})
+    calibration = described(scorer.about["calibration"])
+    found = contributions(scorer.formula, rows, tree_explainer(scorer))
+    exact = found.calibrated(number(calibration["intercept"]), number(calibration["slope"]))
+    return top_reasons(exact, families, count)
+
+
+def tree_explainer(scorer: Scorer) -> ExplainTrees | None:
+    """XGBoost's own exact contributions (TreeSHAP, Lundberg 2020) of the model in force; None when it has no trees."""
+    file = paths.CHAMPION / TREES_UBJ
+    if scorer.run_trees is None:
+        return None
+    booster = xgb.Booster(model_file=str(file))
+
+    def explain(rows: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Floats:
+        shares = booster.predict(xgb.DMatrix(rows), pred_contribs=True, validate_features=False)
+        return np.asarray(shares, dtype=np.float64)
+
+    return explain
+
+
+def _require_same_question(scorer: Scorer, params: Params) -> None:
+    asked, answers = params.snapshots.horizon_days, scorer.horizon_days
+    if asked != answers:
+        raise ModelError(
+            f"the model in force {scorer.model_version} speaks of {answers} days, snapshots.horizon_days is {asked}. "
+            "Run `dvc repro promote`, which puts a model for the new horizon in force, or set the horizon back."
+        )
+
+
+def _bgnbd(scorer: Scorer, current: pd.DataFrame) -> BgNbd:
+    for part in parts(scorer.formula):
+        if part["kind"] == "bgnbd":
+            return BgNbd(*(number(part[name]) for name in ("r", "alpha", "a", "b")))
+    x, t_x, T = (current[name].to_numpy(np.float64) for name in ("btyd_x", "btyd_t_x", "btyd_T"))
+    return fitted_bgnbd(x, t_x, T)
+
+
+def _expected_value(bgnbd: BgNbd, current: pd.DataFrame, params: Params) -> Floats | None:
+    """Margin over the horizon if kept; None for a shop without revenue."""
+    if "spend_ever" not in current.columns:
+        return None
+    history = read_table(paths.HISTORY, VALUE_COLUMNS)
+    kept = history[history["churned"] == 0]
+    orders, revenue = kept["future_orders"].to_numpy(np.float64), kept["future_revenue"].to_numpy(np.float64)
+    model = fitted_value(bgnbd, params.snapshots.horizon_days, _customers(kept), orders, revenue)
+    return params.score.margin_share * model.revenue_if_kept(_customers(current))
+
+
+def _customers(rows: pd.DataFrame) -> Customers:
+    x, T, orders, spend = (
+        rows[name].to_numpy(np.float64) for name in ("btyd_x", "btyd_T", "orders_ever", "spend_ever")
+    )
+    return Customers(x, T, orders, np.divide(spend, orders, out=np.full(len(rows), np.nan), where=orders > 0))
+
+
+def _families(catalogue: dict[str, object]) -> dict[str, str]:
+    columns = catalogue["columns"]
+    listed = columns if isinstance(columns, list) else []
+    return {str(column["name"]): str(column["family"]) for column in listed}
+
+
+def _table(
+    current: pd.DataFrame,
+    scorer: Scorer,
+    probability: Floats,
+    worth: Floats | None,
+    how: tuple[BgNbd, list[list[Reason]]],
+) -> pa.Table:
+    (bgnbd, reasons), ids = how, current["customer_id"].to_numpy(dtype=object)
+    x, t_x, T = (current[name].to_numpy(np.float64) for name in ("btyd_x", "btyd_t_x", "btyd_T"))
+    as_of = pa.array(current["as_of"]).cast(TIME)
+    median, low, high = (_later(as_of, days) for days in expected_wait_days(bgnbd, x, T))
+    empty = pa.nulls(len(current), pa.float64())
+    return pa.table(
+        {
+            "customer_id": pa.array(ids, pa.string()),
+            "as_of": as_of,
+            "churn_probability": probability,
+            "churn_decile": deciles(probability, ids),
+            "segment": pa.array(segments(x, t_x, T, scorer.horizon_days), pa.string()),
+            "expected_next_order_at": median,
+            "expected_next_order_low": low,
+            "expected_next_order_high": high,
+            "expected_value": empty if worth is None else worth,
+            "value_at_risk": empty if worth is None else probability * worth,
+            "reasons": pa.array([[_record(each) for each in row] for row in reasons], REASONS),
+            "model_version": pa.array([scorer.model_version] * len(current), pa.string()),
+        }
+    )
+
+
+def _record(reason: Reason) -> dict[str, object]:
+    value = None if np.isnan(reason.value) else reason.value
+    return {"feature": reason.feature, "value": value, "direction": reason.direction}
+
+
+def _later(moments: pa.Array, days: Floats) -> pa.Array:
+    us = np.asarray(moments.cast(pa.int64())) + np.round(days * DAY_US).astype(np.int64)
+    return pa.array(us, pa.int64()).cast(TIME)
+
+
+if __name__ == "__main__":
+    run_stage("score", score)
