@@ -1,0 +1,134 @@
+"""The gate a model passes before it is in force: named checks, each with its value, its limit and a sentence.
+
+Differences are judged by their paired bootstrap interval: noise alone neither promotes nor refuses a model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import cast
+
+import numpy as np
+import pandas as pd
+
+from features.errors import ModelError
+from models.intervals import Interval, paired_interval
+from models.scorer import Scorer
+from pipeline.params import Evaluate, Promote
+
+KEYS = ["customer_id", "cutoff", "churned"]
+OURS = "churn_probability"
+Tree = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question to the challenger, and whether it passed."""
+
+    name: str
+    ok: bool
+    value: float | None
+    limit: float | None
+    text: str
+
+
+def paired(metric: str, test: pd.DataFrame, theirs: np.ndarray, evaluate: Evaluate) -> Interval:
+    """Ours minus theirs on the test rows, with its interval by customer."""
+    ours, churned = test[OURS].to_numpy(np.float64), test["churned"].to_numpy()
+    ids = test["customer_id"].to_numpy()
+    return paired_interval(
+        metric, churned, ours, theirs, ids, evaluate.resamples, evaluate.seed, evaluate.interval_share
+    )
+
+
+def floor_checks(test: pd.DataFrame, metrics: Tree, promote: Promote, evaluate: Evaluate) -> list[Check]:
+    """What every model must reach, whoever is in force."""
+    measured = cast("Mapping[str, Mapping[str, Mapping[str, object] | None]]", metrics["metrics"])
+    baseline = measured["skill"]["best_baseline"]
+    ours = measured["calibration_error"]["ours"]
+    error, most = float(cast("float", (ours or {})["value"])), promote.max_calibration_error
+    text = f"calibration error {error:.4f}, at most {most:.4f}"
+    checks = [Check("calibration_error", error <= most, error, most, text)]
+    return checks + ([_skill_check(test, str(baseline["name"]), promote, evaluate)] if baseline else [])
+
+
+def withdrawn_check(is_withdrawn: bool) -> Check:
+    """A model that was rolled back by hand stays out until its tag is taken away."""
+    text = "rolled back by hand; remove its tag `withdrawn` in the registry to let it in"
+    return Check("not_withdrawn", not is_withdrawn, None, None, text if is_withdrawn else "never rolled back by hand")
+
+
+def rival_check(test: pd.DataFrame, rival: np.ndarray, name: str, promote: Promote, evaluate: Evaluate) -> Check:
+    """Not worse in log loss than the model in force, on the same rows."""
+    excess, most = paired("log_loss", test, rival, evaluate), promote.max_log_loss_excess
+    text = f"log loss minus that of {name} in force: {_shown(excess)}; the lower end must not exceed {most:+.5f}"
+    return Check("log_loss_excess", excess.low <= most, excess.low, most, text)
+
+
+def not_comparable(challenger: Scorer, rival: Scorer, columns: list[str]) -> str | None:
+    """Why the model in force cannot stand beside the challenger; None when it can."""
+    asked, answered = _question(challenger), _question(rival)
+    if asked != answered:
+        return f"{rival.model_version} in force answers another question ({answered}; asked now: {asked})"
+    missing = [name for name in rival.feature_columns if name not in columns]
+    if missing:
+        shown = ", ".join(missing[:3])
+        return f"{rival.model_version} in force reads {len(missing)} columns that are not there any more ({shown})"
+    return None
+
+
+def saw_labels_until(scorer: Scorer) -> pd.Timestamp:
+    """The end of the last label window a model was fitted or calibrated on."""
+    trained = cast("list[str]", scorer.about["trained_on"])
+    cutoffs = [*trained, cast("str | None", scorer.about["calibrated_on"])]
+    last = max(pd.Timestamp(cutoff) for cutoff in cutoffs if cutoff)
+    return last + pd.Timedelta(days=scorer.horizon_days)
+
+
+def verdict(challenger: str, rival: str | None, reason: str, checks: list[Check], judged_on: Tree) -> dict[str, object]:
+    """The gate's record; it holds nothing that depends on when or how often it was asked."""
+    return {
+        "promoted": all(check.ok for check in checks),
+        "challenger": challenger,
+        "in_force": rival,
+        "reason": reason,
+        "checks": [asdict(check) for check in checks],
+        "judged_on": dict(judged_on),
+    }
+
+
+def judged_on(test: pd.DataFrame, promote: Promote, evaluate: Evaluate) -> dict[str, object]:
+    """What a verdict stands on, beside the models: the test rows and the limits."""
+    limits = promote.model_dump(mode="json") | evaluate.model_dump(mode="json")
+    rows = pd.util.hash_pandas_object(test[KEYS], index=False).to_numpy()
+    digest = hashlib.md5(rows.tobytes(), usedforsecurity=False).hexdigest()
+    return {"rows": len(test), "digest": digest, "limits": limits}
+
+
+def refuse_nobody_in_force(checks: list[Check]) -> None:
+    """Raise ModelError when the challenger failed and no other model can answer."""
+    failed = [check.text for check in checks if not check.ok]
+    if failed:
+        lines = "\n".join(f"  {text}" for text in failed)
+        raise ModelError(
+            f"the gate refuses the model on {len(failed)} check(s), and no other model in force can answer:\n{lines}\n"
+            "Look at reports/metrics.json; give it more data or other candidates, or change the limits under "
+            "`promote` in params.yaml, then run `dvc repro`."
+        )
+
+
+def _skill_check(test: pd.DataFrame, baseline: str, promote: Promote, evaluate: Evaluate) -> Check:
+    skill, least = paired("skill", test, test[baseline].to_numpy(np.float64), evaluate), promote.min_skill_over_baseline
+    text = f"skill minus that of the best baseline ({baseline}): {_shown(skill)}; the upper end must reach {least:+.5f}"
+    return Check("skill_over_baseline", skill.high >= least, skill.high, least, text)
+
+
+def _shown(interval: Interval) -> str:
+    return f"{interval.value:+.5f} (from {interval.low:+.5f} to {interval.high:+.5f})"
+
+
+def _question(scorer: Scorer) -> str:
+    active = scorer.settings.active_days
+    return f"{scorer.horizon_days} days without an order, {f'active in {active} days' if active else 'everyone'}"

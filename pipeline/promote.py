@@ -1,0 +1,174 @@
+"""Stage `promote`: puts a model in force if the gate holds; `--rollback` goes back to the one before.
+
+`data/champion/` is the model in force, the registry's alias `champion` its record. Inside a DVC experiment the alias
+stays where it is. `reports/in_force.json` is kept out of DVC's cache on purpose: a stage with such an output is never
+answered from the run cache, so the alias follows when an earlier state of the params comes back.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pandas as pd
+
+from models.scorer import Scorer
+from pipeline import gate, paths
+from pipeline.files import directory_aside, read_json, read_table, write_json
+from pipeline.params import Params
+from pipeline.stage import progress, run_stage
+from pipeline.tracking import registry
+from pipeline.tracking.lineage import read_lineage
+from pipeline.tracking.store import Store, open_store
+
+EVALUATED = "evaluated"  # inside a model folder: the candidates as they were before they saw the test cutoff
+Verdict = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A challenger before the gate, and the version in force, if any."""
+
+    params: Params
+    store: Store
+    challenger: Scorer
+    test: pd.DataFrame
+    current: registry.Registered | None
+
+    @property
+    def name(self) -> str:
+        """Of the registered model."""
+        return self.params.promote.model_name
+
+    @property
+    def is_in_force(self) -> bool:
+        """Does the alias already name this very content?"""
+        return self.current is not None and self.current.model_version == self.challenger.model_version
+
+
+def promote(params: Params) -> str:
+    """Judge the model; writes `data/champion/`, `reports/gate.json` and `reports/in_force.json`."""
+    test, challenger, store = read_table(paths.PREDICTIONS), Scorer.load(paths.MODEL), open_store()
+    case = Case(params, store, challenger, test, registry.in_force(store, params.promote.model_name))
+    is_experiment = "DVC_EXP_NAME" in os.environ
+
+    with tempfile.TemporaryDirectory() as scratch:
+        progress(f"judging {challenger.model_version} on {len(test):,} test rows")
+        verdict, folder = _judged(case, Path(scratch))
+        if verdict["promoted"] and not is_experiment:
+            _put_in_force(case, verdict)
+        _copy(folder)
+
+    write_json(paths.GATE, verdict)
+    in_registry = case.is_in_force or not verdict["promoted"] or not is_experiment
+    write_json(paths.IN_FORCE, {"model_version": Scorer.load(paths.CHAMPION).model_version, "in_registry": in_registry})
+    return _result(verdict, in_registry)
+
+
+def rollback(params: Params) -> str:
+    """Put the version before in force again; the next `dvc repro` scores with it."""
+    store, name = open_store(), params.promote.model_name
+    gone, back = registry.withdraw(store, name)
+    with tempfile.TemporaryDirectory() as scratch:
+        _copy(registry.download(store, name, back, Path(scratch)))
+    paths.IN_FORCE.unlink(missing_ok=True)  # so that DVC asks the gate again, which refuses the withdrawn model
+    return (
+        f"{back.model_version} is in force again, {gone.model_version} is withdrawn; run `dvc repro` to score with it"
+    )
+
+
+def _judged(case: Case, scratch: Path) -> tuple[Verdict, Path]:
+    """The verdict, and the folder of the model to put in force; a model in force is judged once on the same rows."""
+    ground = gate.judged_on(case.test, case.params.promote, case.params.evaluate)
+    if case.current and case.is_in_force:
+        recorded = registry.recorded_verdict(case.store, case.current)
+        if recorded and recorded["judged_on"] == ground:
+            return recorded, paths.MODEL
+    rival, reason = _rival(case, scratch)
+    checks = _checks(case, rival)
+    version = case.current.model_version if case.current and not case.is_in_force else None
+    verdict = gate.verdict(case.challenger.model_version, version, reason, checks, ground)
+    if verdict["promoted"]:
+        return verdict, paths.MODEL
+    if rival is None:
+        gate.refuse_nobody_in_force(checks)
+    return verdict, cast("Path", rival)
+
+
+def _rival(case: Case, scratch: Path) -> tuple[Path | None, str]:
+    """The folder of the model in force, or None; and in a sentence what the challenger is judged by."""
+    if case.current is None or case.is_in_force:  # a model is not its own rival
+        return None, "no other model is in force: the limits alone decide"
+    folder = registry.download(case.store, case.name, case.current, scratch)
+    columns = [str(column["name"]) for column in cast("list[dict[str, object]]", read_json(paths.CATALOGUE)["columns"])]
+    against = gate.not_comparable(case.challenger, Scorer.load(folder), columns)
+    if against:
+        return None, f"{against}: the limits alone decide"
+    return folder, f"compared with {case.current.model_version} in force on the same test rows"
+
+
+def _checks(case: Case, rival: Path | None) -> list[gate.Check]:
+    limits, how = case.params.promote, case.params.evaluate
+    checks = gate.floor_checks(case.test, read_json(paths.METRICS), limits, how)
+    checks.append(gate.withdrawn_check(registry.is_withdrawn(case.store, case.name, case.challenger.model_version)))
+    if rival is not None:
+        honest = _honest(rival, case.test["cutoff"].max())
+        theirs = _probabilities(honest, case.test)
+        checks.append(gate.rival_check(case.test, theirs, Scorer.load(rival).model_version, limits, how))
+    return checks
+
+
+def _honest(folder: Path, test_cutoff: pd.Timestamp) -> Scorer:
+    """The model in force; when its refit saw the test's outcomes, its state before it saw its own test."""
+    final = Scorer.load(folder)
+    before = folder / EVALUATED / final.chosen
+    return final if gate.saw_labels_until(final) <= test_cutoff or not before.exists() else Scorer.load(before)
+
+
+def _probabilities(scorer: Scorer, test: pd.DataFrame) -> np.ndarray:
+    columns = list(scorer.feature_columns)
+    history = read_table(paths.HISTORY, ["customer_id", "cutoff", *columns])
+    rows = test[["customer_id", "cutoff"]].merge(history, on=["customer_id", "cutoff"], how="left", validate="1:1")
+    return scorer.churn_probability(rows[columns].to_numpy(np.float64, na_value=np.nan))
+
+
+def _put_in_force(case: Case, verdict: Verdict) -> None:
+    if case.is_in_force and case.current and registry.recorded_verdict(case.store, case.current) == verdict:
+        return
+    run_id = str(read_json(paths.MLFLOW_RUN)["run_id"])
+    tags = {
+        registry.VERSION_TAG: case.challenger.model_version,
+        "horizon_days": str(case.challenger.horizon_days),
+        "dvc.lock_md5": str(read_lineage(case.params).lock_md5),
+    }
+    number = registry.put_in_force(case.store, case.name, run_id, tags, verdict)
+    progress(f"registered as version {number} of {case.name}, alias {registry.ALIAS}")
+
+
+def _copy(folder: Path) -> None:
+    with directory_aside(paths.CHAMPION) as aside:
+        for file in sorted(folder.iterdir()):
+            if file.is_file():
+                shutil.copyfile(file, aside / file.name)
+
+
+def _result(verdict: Verdict, in_registry: bool) -> str:
+    if not verdict["promoted"]:
+        failed = [str(check["text"]) for check in cast("list[dict[str, object]]", verdict["checks"]) if not check["ok"]]
+        return f"{verdict['challenger']} refused, {verdict['in_force']} stays in force: {'; '.join(failed)}"
+    if in_registry:
+        return f"{verdict['challenger']} is in force; {verdict['reason']}"
+    return (
+        f"{verdict['challenger']} passes and is in data/champion of this experiment; the registry is left alone. "
+        "To put it in force: `dvc exp apply`, then `dvc repro --force --single-item promote`"
+    )
+
+
+if __name__ == "__main__":
+    run_stage("promote", rollback if "--rollback" in sys.argv[1:] else promote)
