@@ -53,7 +53,7 @@ def snapshot(log: EventLog, cutoffs_us: Sequence[int], settings: Settings) -> Sn
     """All columns for the population at each cutoff; raises DataError when a feature returns the wrong length."""
     rows = population(log, cutoffs_us, settings.active_days)
     columns = feature_columns(settings.half_lives_days, settings.absent)
-    values = np.empty((len(rows.customer), len(columns)))
+    values = np.empty((len(columns), len(rows.customer))).T  # each column contiguous: that is how it is made and stored
     for place, column in enumerate(columns):
         values[:, place] = _computed(column, rows, settings)
     names = tuple(column.name for column in columns)
