@@ -149,7 +149,7 @@ def _by_kind(engagement: Columns) -> Iterator[tuple[int, Columns]]:
     kinds = engagement["kind"].astype(np.uint8)
     order = np.argsort(kinds, kind="stable")
     codes, starts = np.unique(kinds[order], return_index=True)
-    for code, start, end in zip(codes.tolist(), starts, [*starts[1:], len(order)], strict=True):
+    for code, start, end in zip(codes.tolist(), starts, np.append(starts, len(order))[1:], strict=True):
         chosen = order[start:end]
         yield code, {name: engagement[name][chosen] for name in ("customer", "time", "value")}
 
