@@ -52,7 +52,9 @@ class Budget:
     share: float
 
 
-EVERYBODY = Budget(lowest_rank=float("-inf"), share=1.0)
+# Finite, so that JSON can carry it.
+_EXTREME = float(np.finfo(np.float64).max)
+EVERYBODY = Budget(lowest_rank=-_EXTREME, share=1.0)
 
 
 def decide(facts: Facts, policy: Policy, shop: Shop, key: bytes, uplift: Floats | None = None) -> Decisions:
@@ -84,7 +86,7 @@ def budget_of(decisions: Decisions, max_contacts: int | None) -> Budget:
     if max_contacts is None or len(ranks) <= max_contacts:
         return EVERYBODY
     if max_contacts == 0:
-        return Budget(float("inf"), 0.0)
+        return Budget(_EXTREME, 0.0)
     # Equal ranks across the border all stay out: the budget is a ceiling.
     lowest = ranks[max_contacts - 1]
     inside = lowest if ranks[max_contacts] < lowest else np.nextafter(lowest, np.inf)

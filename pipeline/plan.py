@@ -1,0 +1,116 @@
+"""Stage `plan`: one decision for every scored customer, and the store the endpoint answers from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+import orjson
+import pandas as pd
+import pyarrow as pa
+
+from pipeline import paths
+from pipeline.files import read_table, write_json, write_table, written_aside
+from pipeline.params import Params
+from pipeline.plan_inputs import microseconds_of, read_facts, read_shop
+from pipeline.stage import progress, run_stage
+from serving.decisions import NOBODY, Budget, Decisions, budget_of, decide, within_budget
+from serving.draws import holdout_key, key_mark
+from serving.facts import Facts
+from serving.gates import Shop
+from serving.policy import Policy
+from serving.requests import iso
+from serving.rows import INSTANTS, Row, as_json, decision_rows
+from serving.store import Row as StoreRow
+from serving.store import write_store
+
+TIME = pa.timestamp("us", tz="UTC")
+TEXTS = ("decision_id", "customer_id", "arm", "action", "intent", "channel", "gate", "policy_version")
+ORDER = ["decision_id", "customer_id", "as_of", "arm", "action", "intent", "channel", "send_after", "expires_at"]
+ORDER += ["expected_uplift", "expected_value", "gate", "policy_version", "propensity"]
+SCHEMA = pa.schema(
+    [(name, TIME if name in INSTANTS else pa.string() if name in TEXTS else pa.float64()) for name in ORDER]
+)
+
+
+def plan(params: Params) -> str:
+    """Write `data/plan.parquet`, `reports/plan.json` and `data/serving.db`; sorted by customer."""
+    scores = read_table(paths.SCORES).sort_values("customer_id", ignore_index=True)
+    as_of_us = int(microseconds_of(scores["as_of"]).max())
+    facts = read_facts(scores, as_of_us, params)
+    shop = read_shop(scores, as_of_us)
+    progress(f"{len(facts):,} customers, data {shop.data_age_days:.1f} days old, complaints {shop.complaint_share:.4%}")
+
+    proposed = decide(facts, params.plan, shop, holdout_key())
+    budget = budget_of(proposed, params.plan.max_contacts)
+    decisions = within_budget(proposed, budget)
+    rows = decision_rows(decisions, params.plan, as_of_us)
+    counts = plan_counts(decisions, params.plan, as_of_us)
+    progress(f"control group {counts['control']:,}; uplift unknown, so actions are drawn by lot (learning)")
+
+    write_table(paths.PLAN, pa.Table.from_pylist(rows, schema=SCHEMA))
+    write_json(paths.PLAN_COUNTS, counts)
+    about = store_about(params, shop, budget, str(scores["model_version"].iloc[0]))
+    with written_aside(paths.SERVING_STORE) as aside:
+        write_store(aside, about, store_rows(scores, as_json(rows), facts))
+    return f"{counts['contacted']:,} of {counts['customers']:,} customers would be contacted"
+
+
+def plan_counts(decisions: Decisions, policy: Policy, as_of_us: int) -> dict[str, object]:
+    """`reports/plan.json`: how many get which action, and which gate stopped the others."""
+    names = list(policy.actions)
+    chosen = [names[place] for place in decisions.action.tolist() if place != NOBODY]
+    return {
+        "policy_version": policy.policy_version,
+        "as_of": iso(as_of_us),
+        "customers": len(decisions.customer_id),
+        "contacted": len(chosen),
+        "control": int(decisions.in_control.sum()),
+        "learning": True,
+        "by_action": dict(Counter(chosen)),
+        "by_gate": dict(Counter(gate for gate in decisions.gate.tolist() if gate is not None)),
+    }
+
+
+def store_about(params: Params, shop: Shop, budget: Budget, model_version: str) -> dict[str, object]:
+    """What the endpoint must know beside the customers, so that its decisions are these."""
+    return {
+        "model_version": model_version,
+        "as_of_us": shop.as_of_us,
+        "data_age_days": shop.data_age_days if np.isfinite(shop.data_age_days) else None,
+        "complaint_share": shop.complaint_share,
+        "model_refused": shop.model_refused,
+        "lowest_rank": budget.lowest_rank,
+        "budget_share": budget.share,
+        "key_mark": key_mark(holdout_key()),
+        "reasons": params.score.reasons,
+        "policy": params.plan.model_dump(mode="json"),
+    }
+
+
+def store_rows(scores: pd.DataFrame, decisions: list[Row], facts: Facts) -> Iterator[StoreRow]:
+    """One row of the store per customer, sorted by id; cells are the JSON that is sent."""
+    told = [name for name in scores.columns if name not in ("reasons", "model_version")]
+    plain = scores[told].assign(
+        **{
+            name: [iso(us) for us in microseconds_of(scores[name])]
+            for name in told
+            if str(scores[name].dtype).startswith("datetime")
+        }
+    )
+    values = plain.astype(object).where(plain.notna(), None).to_dict("records")
+    for score, reasons, decision, fact in zip(values, scores["reasons"], decisions, facts.rows(), strict=True):
+        name, as_of = str(score["customer_id"]), score["as_of"]
+        why = {"customer_id": name, "as_of": as_of, "source": "nightly", "reasons": list(reasons)}
+        yield (
+            name,
+            orjson.dumps({**score, "source": "nightly"}, option=orjson.OPT_SERIALIZE_NUMPY),
+            orjson.dumps(why, option=orjson.OPT_SERIALIZE_NUMPY),
+            orjson.dumps(decision),
+            orjson.dumps(fact),
+        )
+
+
+if __name__ == "__main__":
+    run_stage("plan", plan)

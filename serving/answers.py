@@ -1,0 +1,93 @@
+"""Score, reasons and profile: by id as the nightly run had them, by events computed now with the same code."""
+
+from __future__ import annotations
+
+import numpy as np
+import orjson
+
+from features.registry import feature_columns
+from models.formulas import Rows
+from models.plain import described, number
+from models.reasons import Reason, contributions, top_reasons
+from models.scorer import Scorer
+from serving.desk import Desk, Entry, Named, error_entry, unknown
+from serving.histories import Floats
+from serving.problems import Problem
+from serving.requests import ScoreRequest, iso
+from serving.store import Cell
+
+PROFILE: tuple[Cell, ...] = ("score", "reasons", "decision")
+
+
+def score(desk: Desk, request: ScoreRequest) -> Entry:
+    """P(no order in the horizon) of each customer."""
+    as_of_us = desk.instant(request.as_of)
+    rows = desk.rows(request.customers, as_of_us)
+
+    def scored(named: Named) -> dict[str, Entry]:
+        head: Entry = {"as_of": iso(as_of_us), "source": "events"}
+        probability = desk.probabilities(named).tolist()
+        return {
+            name: {"customer_id": name, **head, "churn_probability": each}
+            for name, each in zip(named, probability, strict=True)
+        }
+
+    return {**desk.head(as_of_us), "customers": desk.entries(request.customers, rows, "score", scored)}
+
+
+def explain(desk: Desk, request: ScoreRequest) -> Entry:
+    """The features that move each customer's score most."""
+    as_of_us = desk.instant(request.as_of)
+    rows = desk.rows(request.customers, as_of_us)
+
+    def reasoned(named: Named) -> dict[str, Entry]:
+        # Exact shares of trees need the training library, which this process does without; the nightly ones are exact.
+        return _nightly(desk, named) if desk.scorer.run_trees else _computed(desk, named, iso(as_of_us))
+
+    return {**desk.head(as_of_us), "customers": desk.entries(request.customers, rows, "reasons", reasoned)}
+
+
+def profile(desk: Desk, customer_id: str) -> Entry:
+    """All the nightly run knows of one customer; raises Problem when it knows nothing."""
+    found = {cell: desk.store.cells(cell, [customer_id]) for cell in PROFILE}
+    if customer_id not in found["score"]:
+        raise unknown(customer_id)
+    cells = {cell: orjson.loads(content[customer_id]) for cell, content in found.items()}
+    return {
+        **desk.head(desk.as_of_us),
+        "customer_id": customer_id,
+        "score": cells["score"],
+        "reasons": cells["reasons"]["reasons"],
+        "decision": cells["decision"],
+    }
+
+
+def _nightly(desk: Desk, named: Named) -> dict[str, Entry]:
+    stored = desk.store.cells("reasons", list(named))
+    told = "The model has trees and this customer was not scored last night; ask again after the next nightly run."
+    nothing = Problem("no-reasons", told, "customers")
+    return {name: orjson.loads(stored[name]) if name in stored else error_entry(name, nothing) for name in named}
+
+
+def _computed(desk: Desk, named: Named, as_of: str) -> dict[str, Entry]:
+    if not named:
+        return {}
+    reasons = _reasons(desk.scorer, np.array(list(named.values())), int(str(desk.store.about["reasons"])))
+    return {
+        name: {"customer_id": name, "as_of": as_of, "source": "events", "reasons": [_plain(one) for one in each]}
+        for name, each in zip(named, reasons, strict=True)
+    }
+
+
+def _reasons(scorer: Scorer, values: Floats, count: int) -> list[list[Reason]]:
+    rows = Rows(values, {name: place for place, name in enumerate(scorer.feature_columns)})
+    calibration = described(scorer.about["calibration"])
+    found = contributions(scorer.formula, rows)
+    exact = found.calibrated(number(calibration["intercept"]), number(calibration["slope"]))
+    columns = feature_columns(scorer.settings.half_lives_days, scorer.settings.absent)
+    return top_reasons(exact, {column.name: column.feature.family for column in columns}, count)
+
+
+def _plain(reason: Reason) -> Entry:
+    value = None if np.isnan(reason.value) else reason.value
+    return {"feature": reason.feature, "value": value, "direction": reason.direction}

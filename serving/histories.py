@@ -1,0 +1,113 @@
+"""Features and facts of customers whose events come with the request; the same engine as every night.
+
+Times are int64 µs UTC; money and values go through as the floats that came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.asof import Settings, snapshot
+from features.log import log_from_records
+from serving.history import HISTORY_KINDS, Events
+from serving.problems import Problem
+from serving.requests import Customer, Engagement, Order, OrderItem, iso, microseconds
+
+Floats = NDArray[np.float64]
+Record = dict[str, object]
+
+
+def refuse_unusable(customer: Customer, place: int, as_of_us: int, absent: frozenset[str]) -> Problem | None:
+    """The problem of a customer's events, if they have one: not before the instant, or without what the model needs."""
+    where = f"customers[{place}]"
+    for rows in ("orders", "engagement"):
+        for number, row in enumerate(getattr(customer, rows) or []):
+            if _known(row) >= as_of_us:
+                field = f"{where}.{rows}[{number}]"
+                return Problem("future-event", f"{field} became known at or after as_of, {iso(as_of_us)}.", field)
+    if "revenue" not in absent:
+        for number, order in enumerate(customer.orders or []):
+            if order.revenue is None:
+                field = f"{where}.orders[{number}].revenue"
+                return Problem("missing-value", f"{field} is missing; the model was trained on revenue.", field)
+    return None
+
+
+def feature_rows(
+    customers: Sequence[Customer], as_of_us: int, settings: Settings, columns: Sequence[str]
+) -> dict[str, Floats]:
+    """One row of the columns for each customer the model speaks of: an order before the instant, recently enough."""
+    orders = [
+        _order(order, customer, place) for place, customer in enumerate(customers) for order in customer.orders or []
+    ]
+    events = [_event(event, customer) for customer in customers for event in customer.engagement or []]
+    items = [_item(item, place) for place, customer in enumerate(customers) for item in customer.order_items or []]
+    found = snapshot(log_from_records(orders, events, items), [as_of_us], settings)
+    place_of = {name: place for place, name in enumerate(found.columns)}
+    values = found.values[:, [place_of[name] for name in columns]]
+    return dict(zip(found.customer_ids, values, strict=True))
+
+
+def events_of(customers: Sequence[Customer]) -> Events:
+    """The events that the gates look at."""
+    rows = [
+        (place, _known(event), event.kind, event.subject)
+        for place, customer in enumerate(customers)
+        for event in customer.engagement or []
+        if event.kind in HISTORY_KINDS and not event.is_machine
+    ]
+    customer, time, kind, subject = zip(*rows, strict=True) if rows else ((), (), (), ())
+    return Events(
+        np.array(customer, dtype=np.int64),
+        np.array(time, dtype=np.int64),
+        np.array(kind, dtype=object),
+        np.array(subject, dtype=object),
+    )
+
+
+def _known(row: Order | Engagement) -> int:
+    happened = row.ordered_at if isinstance(row, Order) else row.occurred_at
+    return microseconds(row.known_at or happened)
+
+
+def _order(order: Order, customer: Customer, place: int) -> Record:
+    return {
+        "order_id": _own(order.order_id, place),
+        "customer_id": customer.customer_id,
+        "ordered_at": microseconds(order.ordered_at),
+        "known_at": _known(order),
+        "revenue": order.revenue,
+        "discount": order.discount,
+        "units": order.units,
+    }
+
+
+def _event(event: Engagement, customer: Customer) -> Record:
+    return {
+        "event_id": event.event_id,
+        "customer_id": customer.customer_id,
+        "occurred_at": microseconds(event.occurred_at),
+        "known_at": _known(event),
+        "kind": event.kind,
+        "value": event.value,
+        "subject": event.subject,
+        "is_machine": event.is_machine,
+    }
+
+
+def _item(item: OrderItem, place: int) -> Record:
+    return {
+        "order_id": _own(item.order_id, place),
+        "product_id": item.product_id,
+        "category": item.category,
+        "quantity": item.quantity,
+        "unit_price": item.unit_price,
+    }
+
+
+def _own(order_id: str, place: int) -> str:
+    # Two customers of one request may use the same order id without sharing the order.
+    return f"{place}/{order_id}"

@@ -1,0 +1,93 @@
+"""Decisions for the customers of a request, dry: the code of the nightly plan, its budget, its control group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import orjson
+
+from features.log import DAY_US
+from serving.decisions import Budget, decide, within_budget
+from serving.desk import Desk, Entry, Named
+from serving.facts import CHANNELS, Facts, facts_from_rows
+from serving.gates import Shop
+from serving.histories import events_of
+from serving.history import gather_history
+from serving.requests import PlanCustomer, PlanRequest
+from serving.rows import as_json, decision_rows
+
+
+def plan(desk: Desk, request: PlanRequest) -> Entry:
+    """What would be done for each customer, and if nothing, the first gate that said no."""
+    as_of_us = desk.instant(request.as_of)
+    rows = desk.rows(request.customers, as_of_us)
+    known = desk.store.cells("facts", [each.customer_id for each in request.customers])
+    nightly = {name: orjson.loads(content) for name, content in known.items()}
+    asked = [
+        nightly[each.customer_id] for each in request.customers if not each.has_events and each.customer_id in nightly
+    ]
+    decided = _decided(desk, facts_from_rows(asked), desk.as_of_us) if asked else {}
+
+    def from_events(named: Named) -> dict[str, Entry]:
+        people = [each for each in request.customers if each.customer_id in named]
+        return decided | (_decided(desk, _facts(desk, people, named, nightly, as_of_us), as_of_us) if people else {})
+
+    entries = desk.entries(request.customers, rows, "decision", from_events)
+    return {**desk.head(as_of_us), "policy_version": desk.policy.policy_version, "dry_run": True, "decisions": entries}
+
+
+def shop_of(about: Mapping[str, object], as_of_us: int) -> Shop:
+    """The state of the shop at an instant, from what the nightly run knew: the data only get older."""
+    age, nightly_us = about["data_age_days"], int(str(about["as_of_us"]))
+    return Shop(
+        as_of_us=as_of_us,
+        data_age_days=float("inf") if age is None else float(str(age)) + (as_of_us - nightly_us) / DAY_US,
+        complaint_share=float(str(about["complaint_share"])),
+        model_refused=bool(about["model_refused"]),
+    )
+
+
+def _decided(desk: Desk, facts: Facts, as_of_us: int) -> dict[str, Entry]:
+    about = desk.store.about
+    budget = Budget(float(str(about["lowest_rank"])), float(str(about["budget_share"])))
+    decisions = within_budget(decide(facts, desk.policy, shop_of(about, as_of_us), desk.key), budget)
+    rows = as_json(decision_rows(decisions, desk.policy, as_of_us))
+    return {str(row["customer_id"]): row for row in rows}
+
+
+def _facts(
+    desk: Desk, people: Sequence[PlanCustomer], named: Named, nightly: Mapping[str, Entry], as_of_us: int
+) -> Facts:
+    """Facts from the request; wishes and money that only the nightly run knows are taken over from it."""
+    stored = [nightly.get(each.customer_id, {}) for each in people]
+    values = np.array([named[each.customer_id] for each in people])
+    place_of = {name: place for place, name in enumerate(desk.scorer.feature_columns)}
+    orders = values[:, place_of["orders_ever"]]
+    spent = values[:, place_of["spend_ever"]] if "spend_ever" in place_of else np.full(len(people), np.nan)
+    history = gather_history(len(people), events_of(people), as_of_us, desk.policy)
+    known = {
+        "customer_id": np.array([each.customer_id for each in people], dtype=object),
+        "churn_probability": desk.probabilities({each.customer_id: named[each.customer_id] for each in people}),
+        "margin_money": np.array([each.get("margin_money") for each in stored], dtype=np.float64),
+        "order_value_money": spent / orders,
+        "orders": orders,
+        "days_since_last_order": values[:, place_of["days_since_last_order"]],
+        "consent": np.array([_consent(*pair) for pair in zip(people, stored, strict=True)], dtype=np.float64),
+        "timezone": np.array([_zone(*pair) for pair in zip(people, stored, strict=True)], dtype=object),
+    }
+    facts = Facts.of(known, history)
+    # An opt-out that the request leaves out still stands.
+    facts.suppressed[:] |= np.array([bool(each.get("suppressed")) for each in stored])
+    return facts
+
+
+def _consent(person: PlanCustomer, stored: Mapping[str, object]) -> list[object]:
+    given = {"email": person.consent_email, "sms": person.consent_sms}
+    known = stored.get("consent")
+    nightly = known if isinstance(known, list) else [None] * len(CHANNELS)
+    return [before if given.get(name) is None else given[name] for name, before in zip(CHANNELS, nightly, strict=True)]
+
+
+def _zone(person: PlanCustomer, stored: Mapping[str, object]) -> str:
+    return person.timezone or str(stored.get("timezone") or "")

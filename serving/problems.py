@@ -1,0 +1,79 @@
+"""Errors of the endpoint as RFC 9457 problem details: what is wrong, in which field, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+MEDIA_TYPE = "application/problem+json"
+MOST_FAULTS = 20
+
+TITLES: dict[str, tuple[int, str]] = {
+    "unreadable": (400, "The body is not JSON"),
+    "key": (401, "An API key is needed"),
+    "closed": (403, "Without API keys only this machine is answered"),
+    "unknown-customer": (404, "No such customer"),
+    "not-found": (404, "No such page"),
+    "method": (405, "This page does not take that method"),
+    "too-large": (413, "The body is too large"),
+    "media-type": (415, "The body must be plain application/json"),
+    "invalid": (422, "The request is not valid"),
+    "too-many": (422, "Too many customers in one request"),
+    "future-event": (422, "An event is not before the instant asked about"),
+    "missing-value": (422, "The model needs a value that is missing"),
+    "outside-population": (422, "The model does not speak of such customers"),
+    "no-reasons": (422, "No reasons can be given for these events"),
+    "failed": (500, "The service failed"),
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with one field."""
+
+    field: str
+    detail: str
+
+
+class Problem(Exception):  # noqa: N818 - the name of the standard
+    """A request that cannot be answered; `kind` is a key of TITLES."""
+
+    def __init__(self, kind: str, detail: str, field: str | None = None, faults: tuple[Fault, ...] = ()) -> None:
+        super().__init__(detail)
+        self.kind, self.detail, self.field, self.faults = kind, detail, field, faults
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return TITLES[self.kind][0]
+
+    def body(self) -> dict[str, object]:
+        """The problem as JSON members."""
+        members: dict[str, object] = {
+            "type": f"/problems/{self.kind}",
+            "title": TITLES[self.kind][1],
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.field is not None:
+            members["field"] = self.field
+        if len(self.faults) > 1:
+            members["errors"] = [{"field": fault.field, "detail": fault.detail} for fault in self.faults[:MOST_FAULTS]]
+        return members
+
+
+def invalid(error: ValidationError) -> Problem:
+    """The problem behind pydantic's finding; the first fault is named, up to MOST_FAULTS are listed."""
+    found = error.errors(include_context=False, include_input=False, include_url=False)
+    if found[0]["type"] == "json_invalid":
+        return Problem("unreadable", found[0]["msg"])
+    faults = tuple(Fault(_path(fault["loc"]), fault["msg"].removeprefix("Value error, ")) for fault in found)
+    first = faults[0]
+    more = f" ({len(faults) - 1} more fault(s))" if len(faults) > 1 else ""
+    return Problem("invalid", f"{first.field}: {first.detail}{more}", first.field, faults)
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return text.removeprefix(".") or "body"

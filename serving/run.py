@@ -1,0 +1,51 @@
+"""`python -m serving.run` (make serve): check that all is there, then hand over to `bentoml serve`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from features.errors import ConfigError, RekindleError
+from serving.desk import Desk
+from serving.guard import is_loopback
+from serving.settings import API_KEYS, HOME, Places, api_keys, read_serve
+
+TARGET = "serving.service:ChurnService"
+CODE = Path(__file__).resolve().parents[1]
+
+
+def main(arguments: list[str]) -> None:
+    """Serve the model in force of the working directory; exits 1 on an error the user can solve."""
+    parser = argparse.ArgumentParser(prog="python -m serving.run", description="Answer score requests.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; beyond loopback only with API keys")
+    parser.add_argument("--port", type=int, help="instead of serve.port")
+    options = parser.parse_args(arguments)
+    places = Places(Path.cwd())
+    try:
+        port = options.port or read_serve(places.params).port
+        refuse_open_door(options.host)
+        desk = Desk.open(places)
+    except RekindleError as error:
+        sys.exit(f"serve: {error}")
+    print(f"serve: model {desk.scorer.model_version} on http://{options.host}:{port}, docs at /", flush=True)
+    environment = {**os.environ, HOME: str(places.home), "BENTOML_DO_NOT_TRACK": "True"}
+    # Replacing this process keeps one process to stop, and drops the model loaded for the check.
+    os.execve(sys.executable, command(options.host, port), environment)  # noqa: S606 - that is the point
+
+
+def refuse_open_door(host: str) -> None:
+    """Raises ConfigError for an address others can reach while no API key is set."""
+    if not is_loopback(host) and not api_keys():
+        raise ConfigError(f"--host {host} is open to others, but ${API_KEYS} holds no key; set one or use 127.0.0.1.")
+
+
+def command(host: str, port: int) -> list[str]:
+    """How BentoML is started."""
+    serve = ["-m", "bentoml", "serve", TARGET, "--working-dir", str(CODE)]
+    return [sys.executable, *serve, "--host", host, "--port", str(port)]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

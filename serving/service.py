@@ -1,0 +1,76 @@
+"""`serving.service:ChurnService`, what BentoML serves: the routes of serving/app.py behind the guard.
+
+The process imports no MLflow, pandas or scikit-learn. Importing this module reads the model's version (for the Bento's
+labels) and nothing else.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+
+import numpy as np
+import orjson
+
+# BentoML looks once, when it is first used; set outside, this would be lost for a Bento started by hand.
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+
+import bentoml
+
+from features.registry import feature_columns
+from models.plain import described, listed, number
+from models.scorer import GOLDEN_TOLERANCE, MODEL_JSON, Scorer
+from serving.app import routes_app
+from serving.desk import Desk
+from serving.guard import Guard
+from serving.settings import places
+
+TIMEOUT_SECONDS = 60
+_app = routes_app()
+
+
+def labels() -> dict[str, str]:
+    """What a Bento says about the model in it; empty before there is a model."""
+    file = places().champion / MODEL_JSON
+    if not file.exists():
+        return {}
+    about = orjson.loads(file.read_bytes())
+    return {name: str(about[name]) for name in ("model_version", "chosen", "horizon_days")}
+
+
+def golden_rows_match(scorer: Scorer) -> bool:
+    """Does the loaded model give its golden rows the probabilities they had in training?"""
+    golden = [described(row) for row in listed(scorer.about["golden"])]
+    values = np.array([[np.nan if v is None else number(v) for v in listed(row["values"])] for row in golden])
+    wanted = np.array([number(row["churn_probability"]) for row in golden])
+    return bool(np.all(np.abs(scorer.churn_probability(values) - wanted) <= GOLDEN_TOLERANCE))
+
+
+@bentoml.service(
+    name="ChurnService",
+    labels=labels(),
+    workers=1,
+    traffic={"timeout": TIMEOUT_SECONDS},
+    http={"host": "127.0.0.1"},
+    logging={"access": {"enabled": False}},
+)
+@bentoml.asgi_app(_app, path="/")
+class ChurnService:
+    """Churn probability, reasons and next steps for a shop's customers."""
+
+    def __init__(self) -> None:
+        self.desk = Desk.open(places())
+        settings = self.desk.scorer.settings
+        feature_columns(settings.half_lives_days, settings.absent)
+        golden_rows_match(self.desk.scorer)
+        _app.state.desk = self.desk
+        # What is loaded now lives as long as the process; the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+
+    def __is_ready__(self) -> bool:
+        """BentoML's readiness probe."""
+        return golden_rows_match(self.desk.scorer)
+
+
+ChurnService.add_asgi_middleware(Guard)  # type: ignore[attr-defined]

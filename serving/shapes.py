@@ -1,0 +1,136 @@
+"""What the endpoint answers, for its OpenAPI page; the tests hold every real answer against these shapes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Answer(BaseModel):
+    """A closed shape."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+
+class FaultShape(Answer):
+    """One thing wrong with one field."""
+
+    field: str
+    detail: str
+
+
+class ProblemDetails(Answer):
+    """An error, as RFC 9457 has it; `field` is where in the request."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    field: str | None = None
+    errors: list[FaultShape] | None = None
+
+
+class Missing(Answer):
+    """A customer that cannot be answered about; the others of the request still are."""
+
+    customer_id: str
+    error: ProblemDetails
+
+
+class NightlyScore(Answer):
+    """A customer by id: the row of the last nightly run."""
+
+    customer_id: str
+    as_of: str
+    source: Literal["nightly"]
+    churn_probability: float
+    churn_decile: int
+    segment: str | None
+    expected_next_order_at: str | None
+    expected_next_order_low: str | None
+    expected_next_order_high: str | None
+    expected_value: float | None
+    value_at_risk: float | None
+
+
+class EventScore(Answer):
+    """A customer by events: computed now."""
+
+    customer_id: str
+    as_of: str
+    source: Literal["events"]
+    churn_probability: float
+
+
+class ReasonShape(Answer):
+    """A feature, its value, and whether it raises or lowers the risk."""
+
+    feature: str
+    value: float | None
+    direction: Literal["raises", "lowers"]
+
+
+class Reasons(Answer):
+    """The features that move a customer's score most, strongest first."""
+
+    customer_id: str
+    as_of: str
+    source: Literal["nightly", "events"]
+    reasons: list[ReasonShape]
+
+
+class Decision(Answer):
+    """What would be done; or `gate`, the first gate that said no."""
+
+    decision_id: str
+    customer_id: str
+    as_of: str
+    arm: Literal["treatment", "control"]
+    action: str | None
+    intent: Literal["service", "content", "ask"] | None
+    channel: Literal["email", "sms", "push"] | None
+    send_after: str | None
+    expires_at: str | None
+    expected_uplift: float | None
+    expected_value: float | None
+    gate: str | None
+    policy_version: str
+    propensity: float | None
+
+
+class Head(Answer):
+    """What every answer carries."""
+
+    model_version: str
+    as_of: str
+    horizon_days: int
+
+
+class ScoreAnswer(Head):
+    """One entry per customer, in the order asked."""
+
+    customers: list[NightlyScore | EventScore | Missing]
+
+
+class ExplainAnswer(Head):
+    """One entry per customer, in the order asked."""
+
+    customers: list[Reasons | Missing]
+
+
+class PlanAnswer(Head):
+    """One entry per customer, in the order asked."""
+
+    policy_version: str
+    dry_run: Literal[True]
+    decisions: list[Decision | Missing]
+
+
+class Profile(Head):
+    """All the nightly run knows of a customer."""
+
+    customer_id: str
+    score: NightlyScore
+    reasons: list[ReasonShape]
+    decision: Decision
