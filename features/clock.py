@@ -44,7 +44,7 @@ class Clock:
         """Position, in the kind's events, of the first one of `customer` that is not strictly before `instant`."""
         if kind not in self.keys:
             return np.zeros(len(customer), dtype=np.int64)
-        offset = np.clip(instant - self.first, 0, self.stride - 1)
+        offset = np.minimum(np.maximum(instant - self.first, 0), self.stride - 1)
         return np.searchsorted(self.keys[kind], customer * self.stride + offset, side="left")
 
     @staticmethod

@@ -182,7 +182,7 @@ def _at(values: NDArray[np.generic], position: Ints) -> Column:
     """Values at positions; where a row has no event the position is clipped and the caller masks the result."""
     if not len(values):
         return np.zeros(len(position))
-    return values[np.clip(position, 0, len(values) - 1)]  # type: ignore[return-value]
+    return values[np.minimum(np.maximum(position, 0), len(values) - 1)]  # type: ignore[return-value]
 
 
 def _running_max(facts: Facts, field: str) -> Ints:
