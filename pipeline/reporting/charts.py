@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 WIDTH, HEIGHT = 480.0, 300.0
-LEFT, RIGHT, TOP, BOTTOM = 52.0, 14.0, 14.0, 46.0
+LEFT, RIGHT, TOP, BOTTOM = 68.0, 24.0, 18.0, 50.0
 
 Point = tuple[float, float]
 DASHES = ("7 4", "2 3", "10 3 2 3", "4 4", "1 2", "12 4")
@@ -140,7 +140,7 @@ def _ticks(x: Axis) -> Markup:
 
 def _tick_text(left: float, text: str) -> Markup:
     return Markup('<text x="{}" y="{}" class="axis middle" data-plain="axis">{}</text>').format(
-        _at(left), _at(HEIGHT - BOTTOM + 17), text
+        _at(left), _at(HEIGHT - BOTTOM + 18), text
     )
 
 
@@ -149,7 +149,7 @@ def _captions(x: Axis, y: Axis) -> Markup:
         _at((LEFT + WIDTH - RIGHT) / 2), _at(HEIGHT - 8), x.caption
     )
     middle = (TOP + HEIGHT - BOTTOM) / 2
-    up = Markup('<text transform="translate(11 {}) rotate(-90)" class="caption middle" data-plain="axis">{}</text>')
+    up = Markup('<text transform="translate(13 {}) rotate(-90)" class="caption middle" data-plain="axis">{}</text>')
     return across + up.format(_at(middle), y.caption)
 
 

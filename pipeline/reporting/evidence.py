@@ -52,16 +52,16 @@ class Evidence:
         )
 
     def bound(self, style: str, *path: Step) -> Markup:
-        """The same as attributes and text of an SVG label."""
+        """The same for an SVG label; the style is its class."""
         value = self.at(*path)
-        return Markup('<tspan data-key="{}" data-value="{}">{}</tspan>').format(
-            pointer(path), json.dumps(value), self.written(style, value)
+        return Markup('<tspan class="{}" data-key="{}" data-value="{}">{}</tspan>').format(
+            style, pointer(path), json.dumps(value), self.written(style, value)
         )
 
     def written(self, style: str, value: object) -> str:
-        """A value as a reader wants it; styles are the keys of STYLES, and `money`."""
-        if style == "money":
-            return f"{self.currency or ''} {rounded_money(float(str(value)))}".strip()
+        """A value as a reader wants it; styles are the keys of STYLES and of MONEY."""
+        if style in MONEY:
+            return f"{self.currency or ''} {MONEY[style](float(str(value)))}".strip()
         return STYLES[style](value)
 
 
@@ -85,6 +85,14 @@ def rounded_money(value: float) -> str:
     if size >= 1_000_000:
         return f"{value / 1_000_000:,.2f}{THIN}M"
     return f"{value:,.0f}" if size >= 100 else f"{value:,.2f}"
+
+
+def brief_money(value: float) -> str:
+    """Three telling digits for a headline: 202 k instead of 201,984."""
+    return f"{value / 1_000:,.0f}{THIN}k" if 100_000 <= abs(value) < 999_500 else rounded_money(value)
+
+
+MONEY: dict[str, Callable[[float], str]] = {"money": rounded_money, "brief_money": brief_money}
 
 
 def day(value: object) -> str:

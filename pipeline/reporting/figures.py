@@ -16,7 +16,7 @@ from pipeline.reporting.charts import (
     line_chart,
     share_axis,
 )
-from pipeline.reporting.evidence import Evidence, rounded_money
+from pipeline.reporting.evidence import Evidence
 from pipeline.reporting.words import candidate
 
 BASELINES = ("recency_rule", "logistic", "bgnbd", "xgboost")
@@ -42,12 +42,14 @@ def churn(evidence: Evidence) -> Markup | None:
     if not table:
         return None
     bars = [
-        Bar(str(row["cutoff"])[2:7], _number(row["share"]), evidence.bound("whole_share", "shop", "churn", at, "share"))
+        Bar(str(row["cutoff"])[2:7], _number(row["share"]), evidence.bound("cell", "shop", "churn", at, "share"))
         for at, row in enumerate(table)
     ]
     chart = Chart("churn-chart", "Churn rate at each cutoff", "One column per cutoff, oldest first.")
     highest = max(bar.height for bar in bars)
-    return bar_chart(chart, bars, share_axis("churned", max(highest, 0.1)), "cutoff (year-month)", 1 + len(bars) // 13)
+    return bar_chart(
+        chart, bars, share_axis("churned, in %", max(highest, 0.1)), "cutoff (year-month)", 1 + (len(bars) - 1) // 8
+    )
 
 
 def ladder(evidence: Evidence) -> Markup | None:
@@ -72,7 +74,8 @@ def order_value(evidence: Evidence) -> Markup | None:
     table = _records(evidence, "order_value", "bins")
     if not table:
         return None
-    bars = [Bar(rounded_money(_number(row["low"])), _number(row["share"]), NO_LABEL) for row in table]
+    digits = 0 if _number(table[-1]["low"]).is_integer() else 2
+    bars = [Bar(f"{_number(row['low']):,.{digits}f}", _number(row["share"]), NO_LABEL) for row in table]
     chart = Chart("order-value-chart", "How large orders are", "One column per range of order value; the last is open.")
     every = max(1, len(bars) // 5)
     y = share_axis("of all orders", max(bar.height for bar in bars))

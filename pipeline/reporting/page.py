@@ -10,11 +10,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.reporting import words
-from pipeline.reporting.evidence import STYLES, Evidence, Step
+from pipeline.reporting.evidence import MONEY, STYLES, Evidence, Step
 from pipeline.reporting.figures import figures
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
-HEAT_STRONG = 0.55
+HEAT_STRONG = 0.78  # from here on white ink has more contrast than dark ink
 
 
 def page(documents: Mapping[str, object], plots: Path, model_card: str | None) -> str:
@@ -27,7 +27,7 @@ def page(documents: Mapping[str, object], plots: Path, model_card: str | None) -
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {style: partial(evidence.shown, style) for style in (*STYLES, "money")}
+    environment.globals |= {style: partial(evidence.shown, style) for style in (*STYLES, *MONEY)}
     environment.globals |= {
         "at": evidence.at,
         "size": evidence.size,
@@ -70,7 +70,7 @@ def _features(evidence: Evidence) -> dict[str, str]:
     """Each feature's own sentence, from the catalogue."""
     columns = evidence.at("catalogue", "columns")
     entries = columns if isinstance(columns, list) else []
-    return {str(entry["name"]): str(entry["doc"]) for entry in entries}
+    return words.FEATURES | {str(entry["name"]): str(entry["doc"]) for entry in entries}
 
 
 def _strings(value: object) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 CANDIDATES = {
     "ours": "Our model",
@@ -51,11 +51,20 @@ GATES = {
     "budget": "fits, but the budget for contacts was used up",
 }
 
+# Reasons that are not a column of the catalogue.
+FEATURES = {"btyd_no_order": "Chance of no order that the buying rhythm alone gives (BG/NBD)."}
+
 
 def opened(name: object) -> str:
     """`win_back_discount` as Win back discount."""
     text = str(name).replace("_", " ")
     return text[:1].upper() + text[1:]
+
+
+def in_order(names: Sequence[object], known: Mapping[str, object]) -> list[object]:
+    """Names in the order of `known`, then those it does not have."""
+    listed = [name for name in known if name in names]
+    return [*listed, *(name for name in names if name not in known)]
 
 
 def candidate(name: object) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 
 from features.tables import ORDERS
@@ -15,9 +15,14 @@ from pipeline.files import write_json, write_table, write_text
 OrderRow = tuple[str, str, str, str | None]
 
 
+def instant(day: str) -> datetime:
+    """Midnight UTC of a day."""
+    return datetime.fromisoformat(day).replace(tzinfo=UTC)
+
+
 def write_orders(path: Path, rows: Sequence[OrderRow], currency: str | None = None) -> Path:
     """Write orders of (order_id, customer_id, day, revenue); an order is known when it happens."""
-    moments = [pd.Timestamp(day, tz="UTC").to_pydatetime() for _, _, day, _ in rows]
+    moments = [instant(row[2]) for row in rows]
     columns: dict[str, list[object]] = {name: [None] * len(rows) for name in ORDERS.names}
     columns |= {
         "order_id": [row[0] for row in rows],
@@ -31,6 +36,17 @@ def write_orders(path: Path, rows: Sequence[OrderRow], currency: str | None = No
     return path
 
 
+def write_history(path: Path, rows: Sequence[tuple[str, str, int]]) -> Path:
+    """Write history rows of (customer_id, cutoff, churned), without features."""
+    table = {
+        "customer_id": [row[0] for row in rows],
+        "cutoff": pa.array([instant(row[1]) for row in rows], pa.timestamp("us", tz="UTC")),
+        "churned": pa.array([row[2] for row in rows], pa.int8()),
+    }
+    write_table(path, pa.table(table))
+    return path
+
+
 def write_run(folder: Path, revenue: bool = True) -> None:
     """Write every file the stage reads, for a shop of six customers, as the other stages would."""
     money = ["60", "20", "99", "20", "20", "50"] if revenue else [None] * 6
@@ -40,9 +56,10 @@ def write_run(folder: Path, revenue: bool = True) -> None:
         [(str(at), "aaabbc"[at], days[at], money[at]) for at in range(6)],
         "GBP" if revenue else None,
     )
-    cutoffs = pd.to_datetime(["2025-01-01", "2025-01-01", "2025-02-01"], utc=True).as_unit("us")
-    history = pd.DataFrame({"customer_id": ["a", "b", "a"], "cutoff": cutoffs, "churned": [0, 1, 0]})
-    write_table(folder / "data/features/history.parquet", history.astype({"churned": "int8"}))
+    write_history(
+        folder / "data/features/history.parquet",
+        [("a", "2025-01-01", 0), ("b", "2025-01-01", 1), ("a", "2025-02-01", 0)],
+    )
     write_table(folder / "data/scores.parquet", pa.Table.from_pylist(_scores(revenue), schema=SCORES_SCHEMA))
     write_table(folder / "data/plan.parquet", pa.Table.from_pylist(PLAN_ROWS, schema=PLAN_SCHEMA))
     for name, value in _documents(revenue).items():
@@ -124,6 +141,9 @@ def _documents(revenue: bool) -> dict[str, object]:
             "quarantine": {"orders": {"ordered_at is no time": 2}},
             "absent": ["engagement"] if revenue else ["engagement", "revenue"],
             "notes": ["2 orders had no customer id."],
+            "guests": 2,
+            "facts": {"lines": 9},
+            "period": {"first_event": "2024-01-05T00:00:00.000000Z", "last_event": "2025-05-01T00:00:00.000000Z"},
         },
         "reports/backtest.json": {
             "origins": ["2025-01-01T00:00:00+00:00"],

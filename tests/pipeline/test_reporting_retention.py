@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
-from pipeline.files import write_table
 from pipeline.reporting.purchases import opened_purchases
 from pipeline.reporting.retention import churn_by_cutoff, cohorts, early_spend, ladder
-from tests.pipeline.reporting_inputs import OrderRow, write_orders
+from tests.pipeline.reporting_inputs import OrderRow, write_history, write_orders
 
 SIX: list[OrderRow] = [
     ("1", "a", "2024-01-05", "60"),
@@ -78,8 +76,8 @@ def test_a_running_month_belongs_to_no_cohort_row(orders: Path) -> None:
 
 
 def test_cohorts_show_the_latest_24_and_say_how_many_are_left_out(tmp_path: Path) -> None:
-    months = pd.date_range("2022-02-01", periods=30, freq="MS")
-    rows: list[OrderRow] = [(str(at), f"c{at}", f"{month:%Y-%m-%d}", "1") for at, month in enumerate(months)]
+    months = [f"{2022 + at // 12}-{at % 12 + 1:02d}-01" for at in range(1, 31)]  # February 2022 to July 2024
+    rows: list[OrderRow] = [(str(at), f"c{at}", month, "1") for at, month in enumerate(months)]
     path = write_orders(tmp_path / "o.parquet", rows)
     with opened_purchases(path, "2024-08-01") as connection:
         found = cohorts(connection, "2024-08-01")
@@ -87,12 +85,12 @@ def test_cohorts_show_the_latest_24_and_say_how_many_are_left_out(tmp_path: Path
 
 
 def test_churn_is_counted_per_cutoff(tmp_path: Path) -> None:
-    days = ["2025-02-01", "2025-02-01", "2025-01-01"]
-    history = pd.DataFrame({"cutoff": pd.to_datetime(days, utc=True).as_unit("us"), "churned": [1, 0, 1]})
-    write_table(tmp_path / "history.parquet", history.astype({"churned": "int8"}))
+    history = write_history(
+        tmp_path / "history.parquet", [("a", "2025-02-01", 1), ("b", "2025-02-01", 0), ("a", "2025-01-01", 1)]
+    )
     orders = write_orders(tmp_path / "o.parquet", [("1", "a", "2024-01-01", "1")])
     with opened_purchases(orders, "2026-01-01") as connection:
-        assert churn_by_cutoff(connection, tmp_path / "history.parquet") == [
+        assert churn_by_cutoff(connection, history) == [
             {"cutoff": "2025-01-01", "customers": 1, "churned": 1, "share": 1.0},
             {"cutoff": "2025-02-01", "customers": 2, "churned": 1, "share": 0.5},
         ]
