@@ -15,7 +15,7 @@ MUCH = 0.25
 
 
 def stability_index(then: Floats, now: Floats) -> float:
-    """PSI of one feature over the earlier rows' deciles; empty values are a bin of their own."""
+    """PSI of one feature over the earlier rows' deciles; empty values, and those equal to an edge, have their own bins."""
     known = then[~np.isnan(then)]
     edges = np.unique(np.quantile(known, np.linspace(0.0, 1.0, BINS + 1)[1:-1])) if len(known) else np.empty(0)
     before, after = (np.maximum(_shares(values, edges), FLOOR) for values in (then, now))
@@ -23,6 +23,7 @@ def stability_index(then: Floats, now: Floats) -> float:
 
 
 def _shares(values: Floats, edges: Floats) -> Floats:
-    place = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="left"))
-    counts = np.bincount(place, minlength=len(edges) + 2)
+    # Left plus right tells below, at and above an edge apart: many features pile up on one value, such as zero.
+    between = np.searchsorted(edges, values, side="left") + np.searchsorted(edges, values, side="right")
+    counts = np.bincount(np.where(np.isnan(values), 2 * len(edges) + 1, between), minlength=2 * len(edges) + 2)
     return np.asarray(counts / max(len(values), 1), dtype=np.float64)

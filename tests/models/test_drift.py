@@ -24,5 +24,9 @@ def test_rows_that_became_empty_have_moved() -> None:
     assert stability_index(then, now) > 0.25
 
 
+def test_a_constant_that_fell_has_moved() -> None:
+    assert stability_index(np.full(100, 0.5), np.full(100, 0.4)) > 0.25
+
+
 def test_a_feature_that_was_always_empty_can_be_compared() -> None:
     assert stability_index(np.full(10, np.nan), np.full(10, np.nan)) == 0.0

@@ -37,6 +37,13 @@ def test_every_interval_holds_its_value(name: str) -> None:
     assert found.low < found.value < found.high
 
 
+def test_the_interval_of_a_small_calibration_error_is_moved_back_onto_it() -> None:
+    # 60 bins of 25 customers: the error is nearly all noise, and resampling adds as much again.
+    name, many = "calibration_error", registry(60, 0.1)
+    found = metric_intervals({name: many[name]}, CHURNED, CHANCE, IDS, BOOTSTRAP)[name]
+    assert found.low < found.value < found.high
+
+
 def test_the_interval_of_a_mean_is_as_wide_as_its_standard_error_says() -> None:
     found = mean_interval(CHURNED.astype(float), IDS, Bootstrap(resamples=400, seed=7, share=0.95))
     width = 2 * 1.96 * CHURNED.std() / np.sqrt(len(CHURNED))

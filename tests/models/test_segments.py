@@ -11,7 +11,7 @@ from models.segments import deciles, segments
 @pytest.mark.parametrize(
     ("x", "t_x", "T", "expected"),
     [
-        (0, 0, 40, "one order, new"),
+        (0, 0, 90, "one order, new"),
         (0, 0, 91, "one order, quiet"),
         (1, 60, 100, "returning"),  # silent 40 days, own gap 60
         (1, 60, 181, "slipping"),  # silent 121 days, more than twice 60
