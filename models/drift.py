@@ -15,7 +15,7 @@ MUCH = 0.25
 
 
 def stability_index(then: Floats, now: Floats) -> float:
-    """PSI of one feature over the earlier rows' deciles; empty values, and those equal to an edge, have their own bins."""
+    """PSI of one feature over the earlier rows' deciles; empty values and values at an edge have bins of their own."""
     known = then[~np.isnan(then)]
     edges = np.unique(np.quantile(known, np.linspace(0.0, 1.0, BINS + 1)[1:-1])) if len(known) else np.empty(0)
     before, after = (np.maximum(_shares(values, edges), FLOOR) for values in (then, now))
