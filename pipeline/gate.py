@@ -83,7 +83,7 @@ def saw_labels_until(scorer: Scorer) -> pd.Timestamp:
     """The end of the last label window a model was fitted or calibrated on."""
     trained = cast("list[str]", scorer.about["trained_on"])
     cutoffs = [*trained, cast("str | None", scorer.about["calibrated_on"])]
-    last = max(pd.Timestamp(cutoff) for cutoff in cutoffs if cutoff)
+    last = max(pd.to_datetime(cutoff, utc=True) for cutoff in cutoffs if cutoff)
     return last + pd.Timedelta(days=scorer.horizon_days)
 
 
