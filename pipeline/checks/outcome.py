@@ -104,5 +104,5 @@ def write_quarantine(job: Job, raw: Raw, refused: str, rules: Sequence[Rule]) ->
 
 def scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     """The one whole number a query answers."""
-    row = connection.execute(query).fetchone()
-    return int(row[0]) if row is not None and row[0] is not None else 0
+    rows = connection.execute(query).fetchall()  # all, for DuckDB 2 keeps a half-read result open
+    return int(rows[0][0] or 0)

@@ -131,11 +131,12 @@ def _require_zone(connection: duckdb.DuckDBPyConnection, raw: Raw, schema: pa.Sc
     for field in schema:
         if field.type == TIME and field.name in raw.kinds:
             wall = parsing.wall_time(field.name, raw.kinds[field.name])
-            row = connection.execute(
+            found = connection.execute(
                 f"SELECT count(*), count({wall}), min(line) FILTER ({wall} IS NOT NULL) FROM {raw.scan}"
-            ).fetchone()
-            if row is not None and row[1]:
+            ).fetchall()
+            times, local, first = found[0]
+            if local:
                 raise DataError(
-                    f"{raw.table}.{field.name}: {row[1]:,} of {row[0]:,} times carry no zone "
-                    f"(first in row {row[2] + 1:,}). Set pull.source_timezone, e.g. Europe/London."
+                    f"{raw.table}.{field.name}: {local:,} of {times:,} times carry no zone "
+                    f"(first in row {first + 1:,}). Set pull.source_timezone, e.g. Europe/London."
                 )

@@ -76,8 +76,8 @@ def _period(connection: duckdb.DuckDBPyConnection, clean: Path) -> dict[str, str
         for table, column in (("orders", "ordered_at"), ("engagement", "occurred_at"))
     )
     iso = "strftime(timezone('UTC', {}(occurred)), '%Y-%m-%dT%H:%M:%S.%fZ')"
-    row = connection.execute(f"SELECT {iso.format('min')}, {iso.format('max')} FROM ({times})").fetchone()
-    return {"first_event": str(row[0]), "last_event": str(row[1])} if row is not None else {}
+    first, last = connection.execute(f"SELECT {iso.format('min')}, {iso.format('max')} FROM ({times})").fetchall()[0]
+    return {"first_event": str(first), "last_event": str(last)}
 
 
 def _lost_zeros(connection: duckdb.DuckDBPyConnection, clean: Path) -> list[str]:

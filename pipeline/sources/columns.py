@@ -61,10 +61,10 @@ def chosen_columns(
     known = KNOWN[table] if table != "orders" else tuple(dict.fromkeys((*KNOWN["orders"], *LINES)))
     for name, column in mapping.items():
         if name not in known:
-            raise ConfigError(f"{key}.{name}: no such canonical column{_nearest(name, known)}.")
+            raise ConfigError(f"{key}.{name}: no such canonical column{_nearest(name, known)}")
         if column not in columns:
             raise SourceError(
-                f"{where} has no column {column!r} (mapped in {key}.{name}){_nearest(column, columns)}. "
+                f"{where} has no column {column!r} (mapped in {key}.{name}){_nearest(column, columns)} "
                 f"It has: {', '.join(columns)}."
             )
     final = raw_table(table, mapping, columns)
@@ -81,4 +81,4 @@ def chosen_columns(
 def _nearest(name: str, names: Iterable[str]) -> str:
     near = difflib.get_close_matches(name.lower(), [known.lower() for known in names], n=1, cutoff=0.5)
     matches = {known.lower(): known for known in names}
-    return f"; did you mean {matches[near[0]]}?" if near else ""
+    return f"; did you mean {matches[near[0]]}?" if near else "."

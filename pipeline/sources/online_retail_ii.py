@@ -66,7 +66,7 @@ def located(settings: OnlineRetail) -> Path:
             if found is None:
                 raise SourceError(f"{origin} names {named!r}, and there is no such file. Mend it.")
             return found
-    folders = [Path("data/external"), project_root() / "data/external", project_root() / "../shared/data"]
+    folders = [Path("data/external"), project_root() / "data/external", project_root().parent / "shared/data"]
     for folder in folders:
         for name in NAMES:
             if (folder / name).is_file():

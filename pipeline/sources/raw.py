@@ -72,8 +72,7 @@ def write_raw(connection: duckdb.DuckDBPyConnection, selections: Sequence[str], 
     """Write the rows of all selections to one Parquet file; returns how many."""
     union = " UNION ALL BY NAME ".join(f"({one})" for one in selections)
     written = connection.execute(f"COPY ({union}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
-    row = written.fetchone()
-    return int(row[0]) if row else 0
+    return int(written.fetchall()[0][0])
 
 
 def unreadable(path: Path, error: Exception) -> SourceError:

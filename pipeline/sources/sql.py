@@ -79,12 +79,16 @@ def _where(url: str, url_env: str) -> str:
     try:
         parts = conninfo_to_dict(url)
     except psycopg.Error:
+        parts = {"port": "unreadable"}
+    user, host, base, port = (str(parts.get(name) or "(default)") for name in ("user", "host", "dbname", "port"))
+    # An unencoded @ or / in the password moves a part of it into host, port or database: show none of them then.
+    strayed = "@" in user + host + base or not port.replace(",", "").replace("(default)", "0").isdigit()
+    if strayed:
         raise ConfigError(
             f"${url_env} is not a PostgreSQL URL (its value is not shown). It should look like "
             "postgresql://user:password@host:5432/shop; a password with @, / or % in it must be percent-encoded."
         ) from None
-    user, host, base = (parts.get(name) or "(default)" for name in ("user", "host", "dbname"))
-    return f"the database {base} at {host}:{parts.get('port') or 5432} as user {user}"
+    return f"the database {base} at {host}:{port} as user {user}"
 
 
 def _refusal(message: str, where: str, url_env: str) -> str:
