@@ -26,6 +26,7 @@ from serving.store import Row as StoreRow
 from serving.store import write_store
 
 TIME = pa.timestamp("us", tz="UTC")
+LAST_MOMENT = pd.Timestamp("9999-01-01", tz="UTC")
 TEXTS = ("decision_id", "customer_id", "arm", "action", "intent", "channel", "gate", "policy_version")
 ORDER = ["decision_id", "customer_id", "as_of", "arm", "action", "intent", "channel", "send_after", "expires_at"]
 ORDER += ["expected_uplift", "expected_value", "gate", "policy_version", "propensity"]
@@ -92,14 +93,8 @@ def store_about(params: Params, shop: Shop, budget: Budget, model_version: str) 
 def store_rows(scores: pd.DataFrame, decisions: list[Row], facts: Facts) -> Iterator[StoreRow]:
     """One row of the store per customer, sorted by id; cells are the JSON that is sent."""
     told = [name for name in scores.columns if name not in ("reasons", "model_version")]
-    plain = scores[told].assign(
-        **{
-            name: [iso(us) for us in microseconds_of(scores[name])]
-            for name in told
-            if str(scores[name].dtype).startswith("datetime")
-        }
-    )
-    values = plain.astype(object).where(plain.notna(), None).to_dict("records")
+    cells = {name: _plain(scores[name]) for name in told}
+    values = (dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True))
     for score, reasons, decision, fact in zip(values, scores["reasons"], decisions, facts.rows(), strict=True):
         name, as_of = str(score["customer_id"]), score["as_of"]
         why = {"customer_id": name, "as_of": as_of, "source": "nightly", "reasons": list(reasons)}
@@ -110,6 +105,15 @@ def store_rows(scores: pd.DataFrame, decisions: list[Row], facts: Facts) -> Iter
             orjson.dumps(decision),
             orjson.dumps(fact),
         )
+
+
+def _plain(column: pd.Series) -> list[object]:
+    """JSON-ready values; a moment that no calendar holds (a next order thousands of years away) is None."""
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        known = column.notna() & (column < LAST_MOMENT)
+        instants = microseconds_of(column.where(known, LAST_MOMENT)).tolist()
+        return [iso(us) if there else None for us, there in zip(instants, known, strict=True)]
+    return list(column.astype(object).where(column.notna(), None))
 
 
 if __name__ == "__main__":

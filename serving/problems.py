@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -65,15 +66,18 @@ class Problem(Exception):  # noqa: N818 - the name of the standard
 
 def invalid(error: ValidationError) -> Problem:
     """The problem behind pydantic's finding; the first fault is named, up to MOST_FAULTS are listed."""
-    found = error.errors(include_context=False, include_input=False, include_url=False)
+    found = error.errors(include_input=False, include_url=False)
     if found[0]["type"] == "json_invalid":
         return Problem("unreadable", found[0]["msg"])
-    faults = tuple(Fault(_path(fault["loc"]), fault["msg"].removeprefix("Value error, ")) for fault in found)
+    faults = tuple(
+        Fault(_path(fault["loc"], fault.get("ctx", {})), fault["msg"].removeprefix("Value error, ")) for fault in found
+    )
     first = faults[0]
     more = f" ({len(faults) - 1} more fault(s))" if len(faults) > 1 else ""
     return Problem("invalid", f"{first.field}: {first.detail}{more}", first.field, faults)
 
 
-def _path(location: tuple[int | str, ...]) -> str:
+def _path(location: tuple[int | str, ...], context: Mapping[str, object]) -> str:
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    text += f".{context['field']}" if "field" in context else ""
     return text.removeprefix(".") or "body"

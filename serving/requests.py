@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, Protocol
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from features.kinds import ENGAGEMENT_KINDS
 
@@ -94,13 +95,13 @@ class Customer(Shape):
         known = {order.order_id for order in orders}
         for place, item in enumerate(items):
             if item.order_id not in known:
-                raise ValueError(f"order_items[{place}].order_id is not among the orders")
+                raise _at(f"order_items[{place}].order_id", "is not among the orders")
         return self
 
     def _refuse_strangers(self, rows: Sequence[_Owned], name: str) -> None:
         for place, row in enumerate(rows):
             if row.customer_id not in (None, self.customer_id):
-                raise ValueError(f"{name}[{place}].customer_id is another customer's")
+                raise _at(f"{name}[{place}].customer_id", "is another customer's")
 
 
 class PlanCustomer(Customer):
@@ -109,6 +110,11 @@ class PlanCustomer(Customer):
     timezone: str | None = None
     consent_email: bool | None = None
     consent_sms: bool | None = None
+
+
+def _at(field: str, what: str) -> PydanticCustomError:
+    """A fault between fields, with the field it is told at (read by serving/problems.py)."""
+    return PydanticCustomError("between_fields", "{what}", {"field": field, "what": what})
 
 
 class _Owned(Protocol):
@@ -120,7 +126,7 @@ def _refuse_repeated(ids: Sequence[str], rows: str, field: str) -> None:
     seen: set[str] = set()
     for place, name in enumerate(ids):
         if name in seen:
-            raise ValueError(f"{rows}[{place}].{field} {name!r} occurs twice")
+            raise _at(f"{rows}[{place}].{field}", f"{name!r} occurs twice")
         seen.add(name)
 
 

@@ -1,0 +1,270 @@
+"""The endpoint as a real process, spoken to over HTTP."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import pandas as pd
+import pytest
+
+from serving.shapes import ExplainAnswer, PlanAnswer, ProblemDetails, Profile, ScoreAnswer
+from tests.serving.events import requests_by_events
+
+
+@pytest.fixture(scope="module")
+def scores(run: Path) -> pd.DataFrame:
+    return pd.read_parquet(run / "data/scores.parquet")
+
+
+@pytest.fixture(scope="module")
+def decided(run: Path) -> pd.DataFrame:
+    return pd.read_parquet(run / "data/plan.parquet")
+
+
+def asked(client: httpx.Client, page: str, customers: list[dict[str, object]], **more: object) -> httpx.Response:
+    return client.post(f"/v1/{page}", json={"customers": customers, **more})
+
+
+def by_id(*names: str) -> list[dict[str, object]]:
+    return [{"customer_id": name} for name in names]
+
+
+def problem(answer: httpx.Response, status: int) -> ProblemDetails:
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    return ProblemDetails.model_validate_json(answer.content)
+
+
+def test_by_id_is_exactly_the_nightly_score(client: httpx.Client, scores: pd.DataFrame) -> None:
+    answer = asked(client, "score", by_id(*scores["customer_id"]))
+    assert answer.status_code == 200
+    found = ScoreAnswer.model_validate_json(answer.content)
+    assert found.model_version == scores["model_version"].iloc[0]
+    assert [entry.churn_probability for entry in found.customers] == scores["churn_probability"].tolist()  # type: ignore[union-attr]
+
+
+def test_by_events_equals_the_nightly_score(client: httpx.Client, scores: pd.DataFrame, run: Path) -> None:
+    names = scores["customer_id"].tolist()[:60]
+    answer = asked(client, "score", requests_by_events(run, names))
+    found = [entry["churn_probability"] for entry in answer.json()["customers"]]
+    expected = scores["churn_probability"].tolist()[:60]
+    assert max(abs(one - other) for one, other in zip(found, expected, strict=True)) < 1e-6
+    assert len(set(found)) > 30
+
+
+def test_one_customer_by_events_equals_the_batch(client: httpx.Client, scores: pd.DataFrame, run: Path) -> None:
+    names = scores["customer_id"].tolist()[:5]
+    entries = requests_by_events(run, names)
+    batch = asked(client, "score", entries).json()["customers"]
+    alone = [asked(client, "score", [entry]).json()["customers"][0] for entry in entries]
+    assert alone == batch
+
+
+def test_ids_events_and_strangers_mix_in_the_order_asked(client: httpx.Client, scores: pd.DataFrame, run: Path) -> None:
+    first, second = scores["customer_id"].tolist()[:2]
+    mixed = [*requests_by_events(run, [second]), *by_id("nobody", first)]
+    found = ScoreAnswer.model_validate_json(asked(client, "score", mixed).content)
+    assert [entry.customer_id for entry in found.customers] == [second, "nobody", first]
+    missing = found.customers[1].error  # type: ignore[union-attr]
+    assert missing.status == 404
+    assert missing.field == "customers[1].customer_id"
+
+
+def test_a_later_instant_raises_the_risk_of_a_silent_customer(client: httpx.Client) -> None:
+    customer: dict[str, object] = {
+        "customer_id": "new",
+        "orders": [{"order_id": "1", "ordered_at": "2025-12-01T00:00:00Z", "revenue": 30.0}],
+    }
+    early, late = (
+        asked(client, "score", [customer], as_of=day).json()["customers"][0]["churn_probability"]
+        for day in ("2025-12-10T00:00:00Z", "2026-06-01T00:00:00Z")
+    )
+    assert late > early
+
+
+def test_explain_by_id_gives_the_nightly_reasons(client: httpx.Client, scores: pd.DataFrame) -> None:
+    names = scores["customer_id"].tolist()[:20]
+    found = ExplainAnswer.model_validate_json(asked(client, "explain", by_id(*names)).content)
+    expected = [[reason["feature"] for reason in reasons] for reasons in scores["reasons"][:20]]
+    assert [[reason.feature for reason in entry.reasons] for entry in found.customers] == expected  # type: ignore[union-attr]
+
+
+def test_explain_by_events_tells_whose_reasons_it_gives(client: httpx.Client, scores: pd.DataFrame, run: Path) -> None:
+    (entry,) = requests_by_events(run, scores["customer_id"].tolist()[:1])
+    known, unknown = asked(
+        client, "explain", [entry, {**entry, "customer_id": "stranger"} | _without_ids(entry)]
+    ).json()["customers"]
+    assert known["source"] == "nightly"
+    assert unknown["error"]["type"] == "/problems/no-reasons"
+
+
+def _without_ids(entry: dict[str, object]) -> dict[str, object]:
+    rows = {name: [dict(row) for row in entry[name]] for name in ("orders", "engagement")}  # type: ignore[attr-defined]
+    for row in rows["orders"] + rows["engagement"]:
+        row.pop("customer_id")
+    return dict(rows)
+
+
+def test_the_profile_holds_score_reasons_and_decision(client: httpx.Client, decided: pd.DataFrame) -> None:
+    row = decided.iloc[0]
+    found = Profile.model_validate_json(client.get(f"/v1/customers/{row['customer_id']}").content)
+    assert found.decision.decision_id == row["decision_id"]
+    assert len(found.reasons) == 3
+    assert problem(client.get("/v1/customers/nobody"), 404).field == "customer_id"
+
+
+def test_the_dry_run_decides_as_the_nightly_plan(client: httpx.Client, decided: pd.DataFrame) -> None:
+    found = PlanAnswer.model_validate_json(asked(client, "plan", by_id(*decided["customer_id"])).content)
+    columns = ["decision_id", "arm", "action", "gate"]
+    expected = [[None if pd.isna(cell) else cell for cell in row] for row in decided[columns].to_numpy()]
+    assert [[getattr(entry, name) for name in columns] for entry in found.decisions] == expected
+
+
+def test_a_plan_by_events_passes_the_same_gates(client: httpx.Client, decided: pd.DataFrame, run: Path) -> None:
+    chosen = pd.concat([decided.groupby("gate").head(2), decided[decided["gate"].isna()].head(5)])
+    entries = requests_by_events(run, chosen["customer_id"].tolist())
+    found = asked(client, "plan", entries).json()["decisions"]
+    expected = [[None if pd.isna(cell) else cell for cell in row] for row in chosen[["action", "gate"]].to_numpy()]
+    assert [[entry["action"], entry["gate"]] for entry in found] == expected
+
+
+def test_a_stranger_without_consent_is_left_alone(client: httpx.Client) -> None:
+    person: dict[str, object] = {
+        "customer_id": "new",
+        "orders": [{"order_id": "1", "ordered_at": "2025-12-15T00:00:00Z", "revenue": 30.0}],
+    }
+    gates = [
+        asked(client, "plan", [{**person, **wish}]).json()["decisions"][0]["gate"]
+        for wish in ({}, {"consent_email": False}, {"consent_email": True})
+    ]
+    assert gates[:2] == ["no_consent", "no_consent"]
+    assert gates[2] != "no_consent"
+
+
+ORDER = {"order_id": "1", "ordered_at": "2025-12-15T00:00:00Z", "revenue": 30.0}
+EVENT = {"event_id": "1", "occurred_at": "2025-12-15T00:00:00Z", "kind": "session"}
+REFUSED: dict[str, tuple[object, str]] = {
+    "no customers": ({"customers": []}, "customers"),
+    "an unknown field": ({"customers": [{"customer_id": "a"}], "limit": 3}, "limit"),
+    "an unknown field inside": ({"customers": [{"customer_id": "a", "age": 3}]}, "customers[0].age"),
+    "a number as id": ({"customers": [{"customer_id": 7}]}, "customers[0].customer_id"),
+    "an empty id": ({"customers": [{"customer_id": ""}]}, "customers[0].customer_id"),
+    "the same id twice": (
+        {"customers": [{"customer_id": "a"}, {"customer_id": "a"}]},
+        "customers[1].customer_id",
+    ),
+    "an instant without a zone": ({"customers": [{"customer_id": "a"}], "as_of": "2026-01-01T00:00:00"}, "as_of"),
+    "an unknown kind": (
+        {"customers": [{"customer_id": "a", "engagement": [{**EVENT, "kind": "telepathy"}]}]},
+        "customers[0].engagement[0].kind",
+    ),
+    "a revenue in words": (
+        {"customers": [{"customer_id": "a", "orders": [{**ORDER, "revenue": "30"}]}]},
+        "customers[0].orders[0].revenue",
+    ),
+    "an order of another customer": (
+        {"customers": [{"customer_id": "a", "orders": [{**ORDER, "customer_id": "b"}]}]},
+        "customers[0].orders[0].customer_id",
+    ),
+    "an order id twice": (
+        {"customers": [{"customer_id": "a", "orders": [ORDER, ORDER]}]},
+        "customers[0].orders[1].order_id",
+    ),
+    "an item of no order": (
+        {"customers": [{"customer_id": "a", "order_items": [{"order_id": "9", "product_id": "p", "quantity": 1.0}]}]},
+        "customers[0].order_items[0].order_id",
+    ),
+    "an event in the year 5000": (
+        {"customers": [{"customer_id": "a", "engagement": [{**EVENT, "occurred_at": "5000-01-01T00:00:00Z"}]}]},
+        "customers[0].engagement[0].occurred_at",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_wrong_request_is_refused_and_the_field_named(client: httpx.Client, name: str) -> None:
+    body, field = REFUSED[name]
+    assert problem(client.post("/v1/score", json=body), 422).field == field
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_number_that_is_not_finite_is_refused(client: httpx.Client, number: str) -> None:
+    body = json.dumps({"customers": [{"customer_id": "a", "orders": [ORDER]}]}).replace("30.0", number)
+    answer = client.post("/v1/score", content=body, headers={"content-type": "application/json"})
+    assert problem(answer, 422).field == "customers[0].orders[0].revenue"
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"customers": "\xff"}', b"[1"])
+def test_a_body_that_is_not_json_is_refused(client: httpx.Client, body: bytes) -> None:
+    problem(client.post("/v1/score", content=body, headers={"content-type": "application/json"}), 400)
+
+
+def test_another_media_type_and_a_compressed_body_are_refused(client: httpx.Client) -> None:
+    assert problem(client.post("/v1/score", content=b"{}"), 415).field == "Content-Type"
+    packed = {"content-type": "application/json", "content-encoding": "gzip"}
+    assert problem(client.post("/v1/score", content=b"{}", headers=packed), 415).field == "Content-Encoding"
+
+
+def test_a_body_over_the_limit_is_refused_with_and_without_a_declared_length(client: httpx.Client) -> None:
+    piece, headers = b" " * 1_048_576, {"content-type": "application/json"}
+    assert problem(client.post("/v1/score", content=piece * 33, headers=headers), 413).field == "body"
+    streamed = client.post("/v1/score", content=(piece for _ in range(33)), headers=headers)
+    assert problem(streamed, 413).field == "body"
+
+
+def test_too_many_customers_are_refused(client: httpx.Client) -> None:
+    answer = asked(client, "score", by_id(*(f"x{number}" for number in range(10_001))))
+    assert "10001 entries, at most 10000" in problem(answer, 422).detail
+
+
+def test_a_customer_whose_events_cannot_be_used_does_not_fail_the_others(client: httpx.Client) -> None:
+    customers: list[dict[str, object]] = [
+        {"customer_id": "future", "orders": [{**ORDER, "ordered_at": "2026-01-01T00:00:00Z"}]},
+        {"customer_id": "empty", "orders": []},
+        {"customer_id": "poor", "orders": [{"order_id": "1", "ordered_at": "2025-12-15T00:00:00Z"}]},
+        {"customer_id": "fine", "orders": [ORDER]},
+    ]
+    future, empty, poor, fine = asked(client, "score", customers).json()["customers"]
+    assert future["error"]["field"] == "customers[0].orders[0]"
+    assert empty["error"]["type"] == "/problems/outside-population"
+    assert poor["error"]["field"] == "customers[2].orders[0].revenue"
+    assert 0 < fine["churn_probability"] < 1
+
+
+def test_pages_that_do_not_exist_or_take_another_method_say_so(client: httpx.Client) -> None:
+    problem(client.get("/v1/nothing"), 404)
+    problem(client.get("/v1/score"), 405)
+    problem(client.post("/v1/customers/a"), 405)
+
+
+def test_another_host_name_is_refused_without_a_key(client: httpx.Client) -> None:
+    problem(client.get("/v1/customers/a", headers={"host": "rebound.example"}), 403)
+
+
+def test_probes_answer(client: httpx.Client) -> None:
+    assert client.get("/livez").status_code == 200
+    assert client.get("/readyz").status_code == 200
+
+
+def test_the_description_covers_every_route_and_loads_nothing_from_elsewhere(client: httpx.Client) -> None:
+    found = client.get("/docs.json").json()
+    pages = {"/v1/score", "/v1/explain", "/v1/plan", "/v1/customers/{customer_id}", "/livez", "/readyz", "/metrics"}
+    assert set(found["paths"]) == pages
+    assert found["components"]["schemas"]["Order"]["additionalProperties"] is False
+    front = client.get("/").text
+    assert "http" not in front.replace("http-equiv", "")
+
+
+def test_the_examples_of_the_description_are_answered(client: httpx.Client) -> None:
+    for page, about in client.get("/openapi.json").json()["paths"].items():
+        for example in (
+            about.get("post", {})
+            .get("requestBody", {})
+            .get("content", {})
+            .get("application/json", {})
+            .get("examples", {})
+            .values()
+        ):
+            assert client.post(page, json=example["value"]).status_code == 200
