@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -60,21 +61,23 @@ class Store:
 
 def write_store(path: Path, about: Mapping[str, object], rows: Iterable[Row]) -> None:
     """Write a new store; rows must come sorted by customer id. Raises ServingError when the disk does not take it."""
-    connection = sqlite3.connect(path, isolation_level=None)
     try:
-        # No journal: the file is written aside, and a half one is thrown away.
-        for pragma in ("page_size = 4096", "journal_mode = OFF", "synchronous = OFF", "encoding = 'UTF-8'"):
-            connection.execute(f"PRAGMA {pragma}")
-        connection.execute("BEGIN")
-        connection.execute("CREATE TABLE shop (about BLOB NOT NULL)")
-        columns = ", ".join(f"{cell} BLOB NOT NULL" for cell in CELLS)
-        connection.execute(f"CREATE TABLE customers (customer_id TEXT PRIMARY KEY, {columns})")
-        everything = orjson.dumps({**about, "format": FORMAT}, option=orjson.OPT_SORT_KEYS)
-        connection.execute("INSERT INTO shop VALUES (?)", (everything,))
-        connection.executemany("INSERT INTO customers VALUES (?, ?, ?, ?, ?)", rows)
-        connection.execute("COMMIT")
-        connection.execute("VACUUM")
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            _fill(connection, about, rows)
     except sqlite3.OperationalError as error:
         raise ServingError(f"{path} cannot be written: {error}. Free space, then run `dvc repro` again.") from error
-    finally:
-        connection.close()
+
+
+def _fill(connection: sqlite3.Connection, about: Mapping[str, object], rows: Iterable[Row]) -> None:
+    # No journal: the file is written aside, and a half one is thrown away.
+    for pragma in ("page_size = 4096", "journal_mode = OFF", "synchronous = OFF", "encoding = 'UTF-8'"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("BEGIN")
+    connection.execute("CREATE TABLE shop (about BLOB NOT NULL)")
+    columns = ", ".join(f"{cell} BLOB NOT NULL" for cell in CELLS)
+    connection.execute(f"CREATE TABLE customers (customer_id TEXT PRIMARY KEY, {columns})")
+    everything = orjson.dumps({**about, "format": FORMAT}, option=orjson.OPT_SORT_KEYS)
+    connection.execute("INSERT INTO shop VALUES (?)", (everything,))
+    connection.executemany("INSERT INTO customers VALUES (?, ?, ?, ?, ?)", rows)
+    connection.execute("COMMIT")
+    connection.execute("VACUUM")
