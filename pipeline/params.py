@@ -54,8 +54,8 @@ class Section(BaseModel):
 
 
 class DemoShop(Section):
-    seed: int
-    customers: Count
+    seed: Annotated[int, Field(ge=0)]
+    customers: Annotated[int, Field(ge=1, le=9_999_999)]
     years: Annotated[int, Field(ge=1, le=10)]
     end: IsoDate
 
