@@ -129,6 +129,14 @@ def test_a_shop_without_a_customer_table_contacts_nobody(params: Params) -> None
     assert planned(params)["action"].isna().all()
 
 
+def test_a_shop_without_engagement_is_planned_too(params: Params) -> None:
+    engagement = pq.read_table(paths.CLEAN / "engagement.parquet")
+    write_table(paths.CLEAN / "engagement.parquet", engagement.slice(0, 0))
+    found = planned(changed(params, max_data_age_days=30))
+    assert found["action"].notna().any()
+    assert not set(found["gate"].dropna()) & {"suppressed", "open_ticket", "open_return", "frequency_cap"}
+
+
 def test_the_budget_holds(params: Params) -> None:
     everyone = planned(params)["action"].notna().sum()
     found = planned(changed(params, max_contacts=10))

@@ -60,6 +60,7 @@ def test_with_keys_any_address_is_answered_that_shows_one(monkeypatch: pytest.Mo
     monkeypatch.setenv(API_KEYS, "first-key-0123456789,second-key-012345678")
     assert status("192.168.1.5", authorization="Bearer second-key-012345678") == 200
     assert status("192.168.1.5", authorization="Bearer second-key-01234567") == 401
+    assert status("192.168.1.5", authorization="Basic second-key-012345678") == 401
     assert status() == 401
 
 
