@@ -113,13 +113,14 @@ def test_local_times_in_a_clock_change_are_counted() -> None:
     assert "orders: 1 local times fell into the hour that the clocks repeated" in str(quality["notes"])
 
 
-def test_an_id_that_lost_its_leading_zeros_is_reported_and_not_guessed() -> None:
+@pytest.mark.parametrize(("buyer", "visitor"), [("007", "7"), ("7", "007")])
+def test_an_id_that_lost_its_leading_zeros_is_reported_and_not_guessed(buyer: str, visitor: str) -> None:
     quality = checked(
-        orders=[ORDERS, "1,007,2024-01-05T10:00:00Z,10"],
-        engagement=["event_id,customer_id,occurred_at,kind", "e,7,2024-06-06T10:00Z,session"],
+        orders=[ORDERS, f"1,{buyer},2024-01-05T10:00:00Z,10"],
+        engagement=["event_id,customer_id,occurred_at,kind", f"e,{visitor},2024-06-06T10:00Z,session"],
     )
-    assert column("orders", "customer_id") == ["007"]
-    assert column("engagement", "customer_id") == ["7"]
+    assert column("orders", "customer_id") == [buyer]
+    assert column("engagement", "customer_id") == [visitor]
     assert "engagement: 1 customer ids match an order only after dropping leading zeros" in str(quality["notes"])
 
 

@@ -9,7 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.tables import SCHEMAS
-from tests.pipeline.shops import checked, clean, column, counts, quarantine
+from pipeline.check import check
+from pipeline.files import read_json
+from pipeline.pull import pull
+from tests.pipeline.shops import checked, clean, column, counts, files_params, quarantine, write_csv
 
 ORDERS = "order_id,customer_id,ordered_at,revenue"
 EVENTS = "event_id,customer_id,occurred_at,kind,value"
@@ -123,16 +126,39 @@ def test_the_later_row_of_an_order_wins_and_the_earlier_is_kept_in_quarantine() 
     assert counts(quality, "orders") == (2, 1, 1, 0)
 
 
-def test_without_order_ids_two_like_rows_of_one_file_are_two_orders_and_of_two_files_one(tmp_path: Path) -> None:
-    row = "a,2024-01-05T10:00:00Z,10"
-    quality = checked(orders=["customer_id,ordered_at,revenue", row, row])
-    assert counts(quality, "orders") == (2, 2, 0, 0)
-    assert "order_id" in quality["absent"]
-    first = column("orders", "order_id")
-    assert len(set(first)) == 2
+def overlapping(**tables: list[list[str]]) -> dict[str, object]:
+    """Each table as several exports, read by a glob."""
+    for table, exports in tables.items():
+        for number, lines in enumerate(exports):
+            write_csv(Path(f"{table}-{number}.csv"), *lines)
+    params = files_params(**{table: {"path": f"{table}-*.csv"} for table in tables})
+    pull(params)
+    check(params)
+    return read_json(Path("reports/quality.json"))
 
-    checked(orders=["customer_id,ordered_at,revenue", "b,2023-01-05T10:00:00Z,10", row, row])
-    assert set(first) <= set(column("orders", "order_id"))
+
+def test_without_order_ids_two_like_rows_of_one_file_are_two_orders_and_of_two_files_one() -> None:
+    header, row = "customer_id,ordered_at,revenue", "a,2024-01-05T10:00:00Z,10"
+    quality = overlapping(orders=[[header, row, row], [header, row, row, "b,2024-02-05T10:00:00Z,10"]])
+    assert counts(quality, "orders") == (5, 3, 0, 2)
+    assert column("orders", "customer_id") == ["a", "a", "b"]
+    assert len(set(column("orders", "order_id"))) == 3
+    assert quality["absent"][0] == "order_id"  # type: ignore[index]
+
+
+def test_an_id_that_was_built_stays_the_same_in_the_next_export() -> None:
+    header, row = "customer_id,ordered_at,revenue", "a,2024-01-05T10:00:00Z,10"
+    checked(orders=[header, row])
+    before = column("orders", "order_id")
+    checked(orders=[header, "b,2023-01-05T10:00:00Z,10", row])
+    assert column("orders", "order_id")[:1] == before
+
+
+def test_items_that_overlapping_exports_repeat_count_once() -> None:
+    header, row = "order_id,product_id,quantity,unit_price", "1,007,1,5"
+    quality = overlapping(orders=[[ORDERS, GOOD]], order_items=[[header, row, row], [header, row, row, "1,008,1,5"]])
+    assert counts(quality, "order_items") == (5, 3, 0, 2)
+    assert column("order_items", "product_id") == ["007", "007", "008"]
 
 
 def test_an_event_that_a_provider_repeats_counts_once_and_the_first_known_stays() -> None:
