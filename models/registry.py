@@ -1,0 +1,32 @@
+"""The candidates by name, built from plain settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from features.errors import ConfigError
+from models.bgnbd import BgNbdChurn
+from models.blend import Blend
+from models.boosting import Boosting, BoostingOnBtyd
+from models.candidate import Candidate
+from models.logistic import Logistic
+from models.recency_rule import RecencyRule
+
+
+def candidates(
+    names: list[str], horizon_days: int, seed: int, l2: float, boosting: Mapping[str, float]
+) -> dict[str, Candidate]:
+    """Unfitted candidates in the order asked for; ConfigError on an unknown name. `boosting`: as train.xgboost."""
+    process = BgNbdChurn(horizon_days)
+    known: dict[str, Candidate] = {
+        "recency_rule": RecencyRule(),
+        "logistic": Logistic(l2),
+        "bgnbd": process,
+        "xgboost": Boosting(boosting, seed),
+        "xgboost_btyd": BoostingOnBtyd(boosting, seed, horizon_days),
+        "blend": Blend([process, Logistic(l2), Boosting(boosting, seed)]),
+    }
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ConfigError(f"train.candidates: {unknown[0]} is not known; choose from {', '.join(known)}.")
+    return {name: known[name] for name in names}

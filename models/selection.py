@@ -1,0 +1,125 @@
+"""Choice by rolling-origin backtest: every candidate learns what was known at each origin, and is scored on the origin.
+
+An origin is a cutoff before the test cutoff whose label window ends by it; the test cutoff itself is never looked at.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import log_loss, roc_auc_score
+
+from models.candidate import Candidate
+from models.history import History, iso
+from models.plain import Json
+from models.training import fit_all
+
+FOLDS = 3
+
+
+@dataclass(frozen=True)
+class Split:
+    """What may be learned from, and the rows to score."""
+
+    training: History
+    scored: History
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Log loss and AUC of every candidate on every split; `base_log_loss` is that of the split's own churn rate."""
+
+    method: str
+    origins: tuple[str, ...]
+    base_log_loss: tuple[float, ...]
+    log_loss: dict[str, list[float]]
+    roc_auc: dict[str, list[float]]
+    notes: tuple[str, ...]
+
+    @property
+    def chosen(self) -> str:
+        """The candidate with the least mean log loss; the earlier in params on a tie."""
+        return min(self.log_loss, key=lambda name: float(np.mean(self.log_loss[name])))
+
+    def described(self) -> dict[str, Json]:
+        """For reports/backtest.json; regret = mean over the splits of (own log loss − the split's best)."""
+        best = np.min(list(self.log_loss.values()), axis=0)
+        candidates: dict[str, Json] = {
+            name: {
+                "log_loss": list(losses),
+                "roc_auc": list(self.roc_auc[name]),
+                "mean_log_loss": float(np.mean(losses)),
+                "regret": float(np.mean(losses - best)),
+                "skill": float(1 - np.mean(losses) / np.mean(self.base_log_loss)),
+            }
+            for name, losses in self.log_loss.items()
+        }
+        return {
+            "method": self.method,
+            "origins": list(self.origins),
+            "base_log_loss": list(self.base_log_loss),
+            "candidates": candidates,
+            "chosen": self.chosen,
+            "notes": list(self.notes),
+        }
+
+
+def backtest(
+    candidates: Mapping[str, Candidate],
+    splits: list[Split],
+    how: tuple[str, tuple[str, ...]],
+    say: Callable[[str], None],
+) -> Backtest:
+    """Fit and score every candidate on every split; `how`: method and notes, as `splits_of` says them."""
+    losses: dict[str, list[float]] = {name: [] for name in candidates}
+    aucs: dict[str, list[float]] = {name: [] for name in candidates}
+    for split in splits:
+        churned, at = split.scored.churned, iso(split.scored.cutoffs[0])
+        for name, trained in fit_all(candidates, split.training).items():
+            chance = trained.churn_probability(split.scored.features)
+            losses[name].append(float(log_loss(churned, chance)))
+            aucs[name].append(float(roc_auc_score(churned, chance)))
+        best = min(losses, key=lambda name: losses[name][-1])
+        say(f"origin {at[:10]}: {len(split.training):,} rows to learn from, {len(churned):,} to score; best {best}")
+    return Backtest(
+        how[0], tuple(iso(split.scored.cutoffs[0]) for split in splits), _base(splits), losses, aucs, how[1]
+    )
+
+
+def splits_of(history: History, count: int) -> tuple[list[Split], tuple[str, tuple[str, ...]]]:
+    """Rolling origins; with a log too short for one, folds of customers at the training cutoffs."""
+    wanted = history.origins(count)
+    rolling = [Split(history.at(history.closed_by(origin)), history.at([origin])) for origin in wanted]
+    usable = [split for split in rolling if _both(split.training) and _both(split.scored)]
+    notes = (
+        [f"{len(rolling) - len(usable)} origin(s) left out: only one class of label"]
+        if len(usable) < len(rolling)
+        else []
+    )
+    if usable:
+        if len(usable) < count:
+            notes.append(f"{len(usable)} of {count} origins: the log is too short for more")
+        return usable, ("rolling origins", tuple(notes))
+    notes.append(f"no rolling origin: the log is too short; {FOLDS} folds of customers at the training cutoffs instead")
+    folds = _folds(history.at(history.closed_by(history.moments()[-1])))
+    return [split for split in folds if _both(split.training) and _both(split.scored)], ("customer folds", tuple(notes))
+
+
+def _folds(allowed: History) -> Iterator[Split]:
+    fold = np.array([zlib.crc32(str(customer).encode()) % FOLDS for customer in allowed.customers])
+    latest = allowed.cutoffs == allowed.cutoffs.max()
+    for number in range(FOLDS):
+        yield Split(allowed.where(fold != number), allowed.where((fold == number) & latest))
+
+
+def _both(rows: History) -> bool:
+    return 0 < int(rows.churned.sum()) < len(rows)
+
+
+def _base(splits: list[Split]) -> tuple[float, ...]:
+    rates: NDArray[np.float64] = np.array([split.scored.churned.mean() for split in splits])
+    return tuple((-rates * np.log(rates) - (1 - rates) * np.log1p(-rates)).tolist())

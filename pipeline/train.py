@@ -1,0 +1,127 @@
+"""Stage `train`: choose a recipe by backtest, fit what the test cutoff will judge, refit the choice on every cutoff.
+
+`data/model/` is the model that scores; `data/model/evaluated/<candidate>/` are the same recipes fitted only on
+cutoffs whose label windows end by the test cutoff. Each of these folders is an artifact of its own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from features.asof import Settings
+from features.errors import DataError
+from models.artifact import save_model
+from models.candidate import Candidate, refuse_infinite
+from models.history import History, iso, require_learnable
+from models.leakage import ShuffledLabel, refuse_too_good, shuffled_label
+from models.plain import Json, described, listed, number, texts
+from models.registry import candidates
+from models.selection import Backtest, Split, backtest, splits_of
+from models.training import Trained, fit_all
+from pipeline import paths
+from pipeline.files import directory_aside, read_json, read_table, write_json
+from pipeline.params import Params
+from pipeline.stage import progress, run_stage
+
+EVALUATED = "evaluated"
+
+
+def train(params: Params) -> str:
+    """Write the artifact and the backtest; raises DataError, ModelError before anything is written."""
+    catalogue = described(read_json(paths.CATALOGUE))  # type: ignore[arg-type]
+    history = _history(catalogue)
+    recipes = _recipes(params, history.horizon_days)
+
+    # One BLAS thread: sums then have one order, so the bytes of a fit do not depend on the machine's load.
+    with threadpool_limits(1, user_api="blas"):
+        tested, shuffled = _backtested(params, history, recipes)
+        allowed = history.at(history.closed_by(history.moments()[-1]))
+        evaluated = fit_all(recipes, allowed)
+        progress(f"every candidate fitted on {len(allowed):,} rows for the test cutoff")
+        final = fit_all({tested.chosen: recipes[tested.chosen]}, history)[tested.chosen]
+
+    version = _write(evaluated, final, history, settings_of(catalogue))
+    alarms: dict[str, Json] = {
+        "shuffled_label": shuffled.described(),
+        "auc_ceiling": params.train.auc_ceiling,
+        "highest_auc": max(max(aucs) for aucs in tested.roc_auc.values()),
+    }
+    report = _report(tested, history, final) | {"model_version": version, "leakage": alarms}
+    write_json(paths.BACKTEST, report)
+    loss, base = (float(sum(part)) / len(part) for part in (tested.log_loss[tested.chosen], tested.base_log_loss))
+    judged = f"log loss {loss:.4f}, churn rate alone {base:.4f}"
+    return f"{tested.chosen} chosen of {len(recipes)} ({judged}), {version} on {len(history):,} rows"
+
+
+def settings_of(catalogue: dict[str, Json]) -> Settings:
+    """How the features were made, so that a request makes them the same way."""
+    active = catalogue["active_days"]
+    return Settings(
+        horizon_days=int(number(catalogue["horizon_days"])),
+        active_days=None if active is None else int(number(active)),
+        half_lives_days=tuple(int(number(days)) for days in listed(catalogue["half_lives_days"])),
+        absent=frozenset(texts(catalogue["absent"])),
+    )
+
+
+def _history(catalogue: dict[str, Json]) -> History:
+    table = read_table(paths.HISTORY)
+    columns = [str(described(column)["name"]) for column in listed(catalogue["columns"])]
+    history = History.of(table, columns, int(number(catalogue["horizon_days"])))
+    refuse_infinite(history.features)
+    require_learnable(history)
+    moments = history.moments()
+    progress(
+        f"{len(history):,} rows at {len(moments)} cutoffs, {len(columns)} columns; test cutoff {iso(moments[-1])[:10]}"
+    )
+    return history
+
+
+def _recipes(params: Params, horizon_days: int) -> dict[str, Candidate]:
+    settings = params.train
+    return candidates(
+        list(settings.candidates), horizon_days, settings.seed, settings.logistic.l2, settings.xgboost.model_dump()
+    )
+
+
+def _backtested(params: Params, history: History, recipes: dict[str, Candidate]) -> tuple[Backtest, ShuffledLabel]:
+    splits, how = splits_of(history, params.train.origins)
+    if not splits:
+        raise DataError(
+            "no part of the training cutoffs holds both classes of label, so no candidate can be chosen. "
+            "Change snapshots.horizon_days or snapshots.active_days, or pull a longer history."
+        )
+    latest: Split = splits[-1]
+    shuffled = shuffled_label(latest.training, latest.scored, params.train.seed)
+    shuffled.require()
+    progress(f"labels shuffled: skill {shuffled.skill:+.3f}, AUC {shuffled.auc:.3f}: nothing left, as it must be")
+    tested = backtest(recipes, splits, how, progress)
+    refuse_too_good(tested.roc_auc, [split.scored for split in splits], params.train.auc_ceiling)
+    return tested, shuffled
+
+
+def _write(evaluated: dict[str, Trained], final: Trained, history: History, settings: Settings) -> str:
+    examples = history.at(history.moments()[-1:]).features
+    with directory_aside(paths.MODEL) as folder:
+        for name, trained in evaluated.items():
+            part: Path = folder / EVALUATED / name
+            part.mkdir(parents=True)
+            save_model(part, trained, settings, examples)
+        return save_model(folder, final, settings, examples)
+
+
+def _report(tested: Backtest, history: History, final: Trained) -> dict[str, Json]:
+    moments = history.moments()
+    return {
+        **tested.described(),
+        "test_cutoff": iso(moments[-1]),
+        "evaluated_trained_on": [iso(moment) for moment in history.closed_by(moments[-1])],
+        "final_trained_on": list(final.trained_on),
+        "final_calibrated_on": final.calibrated_on,
+    }
+
+
+if __name__ == "__main__":
+    run_stage("train", train)
