@@ -13,7 +13,8 @@ import duckdb
 from pipeline.reporting.purchases import rows, share
 
 AT_RISK = 0.5
-REASONS = 12
+REASONS = 8
+RAISING = 6
 
 _JOINED = """
 CREATE TABLE audience AS
@@ -35,7 +36,11 @@ CREATE TABLE given AS
 SELECT customer_id, segment, churn_decile, unnest(reasons).feature AS feature, unnest(reasons).direction AS direction
 FROM audience
 """
-_COMMON = "SELECT feature, direction, count(*) AS n FROM given GROUP BY ALL ORDER BY n DESC, feature, direction"
+_COMMON = """
+SELECT feature, direction, count(*) AS n FROM given GROUP BY feature, direction
+QUALIFY row_number() OVER (PARTITION BY direction ORDER BY n DESC, feature) <= ?
+ORDER BY n DESC, feature, direction
+"""
 _TOP = """
 SELECT segment, direction, feature FROM given GROUP BY segment, direction, feature
 QUALIFY row_number() OVER (PARTITION BY segment, direction ORDER BY count(*) DESC, feature) = 1
@@ -59,7 +64,7 @@ class Group(TypedDict):
 
 
 class Reason(TypedDict):
-    """How many customers carry a feature among their top reasons, in one direction."""
+    """How many customers carry a feature among their top reasons, in one direction; the most frequent of each."""
 
     feature: str
     direction: str
@@ -141,7 +146,7 @@ def _groups(connection: duckdb.DuckDBPyConnection, key: str) -> list[Group]:
 
 
 def _reasons(connection: duckdb.DuckDBPyConnection, customers: int) -> list[Reason]:
-    found = connection.execute(_COMMON).fetchall()[: 2 * REASONS]
+    found = connection.execute(_COMMON, [REASONS]).fetchall()
     return [Reason(feature=name, direction=way, customers=n, share=share(n, customers)) for name, way, n in found]
 
 
@@ -149,7 +154,7 @@ def _raising_by_decile(
     connection: duckdb.DuckDBPyConnection, deciles: list[Group], reasons: list[Reason]
 ) -> list[RaisingByDecile]:
     counts = {(feature, str(decile)): count for feature, decile, count in connection.execute(_RISING).fetchall()}
-    raising = [reason["feature"] for reason in reasons if reason["direction"] == "raises"][: REASONS // 2]
+    raising = [reason["feature"] for reason in reasons if reason["direction"] == "raises"][:RAISING]
     return [
         RaisingByDecile(
             feature=feature,

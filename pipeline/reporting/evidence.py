@@ -101,6 +101,14 @@ def day(value: object) -> str:
     return f"{moment.day} {moment:%b %Y}"
 
 
+def chance(value: object) -> str:
+    """A probability: never 0 % or 100 % when it only comes close."""
+    probability = float(str(value))
+    if 0.9995 <= probability < 1:
+        return f">99.9{THIN}%"
+    return f"<0.1{THIN}%" if 0 < probability < 0.0005 else f"{100 * probability:.1f}{THIN}%"
+
+
 def fitting(value: object) -> str:
     """A value of a kind not known beforehand: yes or no, a count, a number to four places, a text."""
     if isinstance(value, bool):
@@ -114,6 +122,7 @@ STYLES: dict[str, Callable[[object], str]] = {
     "text": str,
     "count": lambda value: f"{int(str(value)):,}",
     "share": lambda value: f"{100 * float(str(value)):.1f}{THIN}%",
+    "chance": chance,
     "whole_share": lambda value: f"{100 * float(str(value)):.0f}{THIN}%",
     "decimal": lambda value: f"{float(str(value)):.3f}",
     "ratio": lambda value: f"{float(str(value)):.2f}",

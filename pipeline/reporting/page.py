@@ -35,6 +35,7 @@ def page(documents: Mapping[str, object], plots: Path, model_card: str | None) -
         "leaves": partial(_leaves, evidence),
         "words": words,
         "heat": heat,
+        "breakable": breakable,
         "features": _features(evidence),
     }
     text = environment.get_template("report.html.j2").render(
@@ -48,6 +49,11 @@ def heat(share: float, strongest: float) -> Markup:
     strength = min(share / strongest, 1.0) if strongest > 0 else 0.0
     ink = ";color:#fff" if strength > HEAT_STRONG else ""
     return Markup("background:rgb(11 98 150/{:.2f}){}").format(strength, ink)
+
+
+def breakable(name: object) -> Markup:
+    """A column's name that may break after its underscores, for narrow columns."""
+    return Markup("_<wbr>").join(str(name).split("_"))
 
 
 def _each(evidence: Evidence, *path: Step) -> list[Step]:

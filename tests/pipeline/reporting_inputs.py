@@ -152,6 +152,11 @@ def _documents(revenue: bool) -> dict[str, object]:
                 "xgboost_btyd": {"log_loss": [0.58], "mean_log_loss": 0.58, "regret": 0.0},
             },
             "chosen": "xgboost_btyd",
+            "notes": ["Only 1 origin."],
+            "leakage": {
+                "shuffled_label": {"mean_auc": 0.51, "bound": 0.05, "holds": True},
+                "highest_auc": 0.8,
+            },
         },
         "reports/metrics.json": {
             "test_cutoff": "2025-02-01T00:00:00+00:00",

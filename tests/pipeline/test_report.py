@@ -52,10 +52,12 @@ def bound(page: PageReader) -> list[Element]:
 
 def says(element: Element, value: float, in_per_cent: bool) -> bool:
     """Whether the text of an element is the value, to the digits shown."""
-    found = re.fullmatch(r"(?:[A-Z]{3} )?(-?[\d,]+)(\.\d+)?(?:\u202f([%Mk]))?", element.text)
+    found = re.fullmatch(r"[<>]?(?:[A-Z]{3} )?(-?[\d,]+)(\.\d+)?(?:\u202f([%Mk]))?", element.text)
     if found is None:
         return False
     scale = 0.01 if in_per_cent else SCALES.get(found[3], 1.0)
+    if element.text[0] in "<>":
+        return value > 0.999 if element.text[0] == ">" else 0 < value < 0.001
     shown = float((found[1] + (found[2] or "")).replace(",", "")) * scale
     unit = scale * 10.0 ** (1 - len(found[2])) if found[2] else scale
     return abs(shown - value) <= 0.5 * unit * (1 + 1e-9)

@@ -39,6 +39,10 @@ def test_a_text_from_a_file_cannot_bring_markup() -> None:
     [
         ("count", 12345, "12,345"),
         ("share", 0.0712, "7.1\u202f%"),
+        ("chance", 0.9998, ">99.9\u202f%"),
+        ("chance", 0.0001, "<0.1\u202f%"),
+        ("chance", 1.0, "100.0\u202f%"),
+        ("chance", 0.9994, "99.9\u202f%"),
         ("decimal", 0.81249, "0.812"),
         ("money", 1234.5, "EUR 1,234"),
         ("brief_money", 201_984.0, "EUR 202\u202fk"),

@@ -12,7 +12,7 @@ from pipeline import paths
 from pipeline.params import load_params
 from pipeline.report import report
 from pipeline.reporting import words
-from pipeline.reporting.page import heat
+from pipeline.reporting.page import breakable, heat
 from serving.gates import BUDGET, GATES
 from tests.pipeline.reporting_inputs import write_run
 
@@ -47,6 +47,11 @@ def test_every_heat_map_cell_can_be_read() -> None:
     for step in range(101):
         white = "color:#fff" in heat(step / 100, 1.0)
         assert contrast(step / 100, (255, 255, 255) if white else (23, 32, 43)) > 3.9, step
+
+
+def test_a_column_name_breaks_after_its_underscores_and_stays_text() -> None:
+    assert breakable("orders_90d") == "orders_<wbr>90d"
+    assert breakable("<b>_x") == "&lt;b&gt;_<wbr>x"
 
 
 def test_every_gate_of_the_policy_has_plain_words() -> None:
