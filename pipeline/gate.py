@@ -54,6 +54,16 @@ def floor_checks(test: pd.DataFrame, metrics: Tree, promote: Promote, evaluate: 
     return checks + ([_skill_check(test, str(baseline["name"]), promote, evaluate)] if baseline else [])
 
 
+def leakage_check(backtest: Tree) -> Check:
+    """Skill must vanish when the labels are shuffled, and no model may be too good to be true."""
+    alarms = cast("Mapping[str, float]", backtest["leakage"])
+    shuffled = cast("Mapping[str, float]", alarms["shuffled_label"])
+    skill, most = shuffled["mean_skill"], shuffled["max_skill"]
+    auc, ceiling = alarms["highest_auc"], alarms["auc_ceiling"]
+    text = f"skill with shuffled labels {skill:+.4f}, at most {most:.4f}; highest AUC {auc:.4f}, at most {ceiling:.4f}"
+    return Check("leakage", skill <= most and auc <= ceiling, skill, most, text)
+
+
 def withdrawn_check(is_withdrawn: bool) -> Check:
     """A model that was rolled back by hand stays out until its tag is taken away."""
     text = "rolled back by hand; remove its tag `withdrawn` in the registry to let it in"

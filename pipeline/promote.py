@@ -116,6 +116,7 @@ def _rival(case: Case, scratch: Path) -> tuple[Path | None, str]:
 def _checks(case: Case, rival: Path | None) -> list[gate.Check]:
     limits, how = case.params.promote, case.params.evaluate
     checks = gate.floor_checks(case.test, read_json(paths.METRICS), limits, how)
+    checks.append(gate.leakage_check(read_json(paths.BACKTEST)))
     checks.append(gate.withdrawn_check(registry.is_withdrawn(case.store, case.name, case.challenger.model_version)))
     if rival is not None:
         honest = _honest(rival, case.test["cutoff"].max())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from pathlib import Path
@@ -25,6 +26,12 @@ PORT_VARIABLE, PORT = "REKINDLE_UI_PORT", 5000
 HOST = "127.0.0.1"
 # MLflow's bare address opens its pages for chat applications; this one compares runs.
 COMPARE = "#/experiments/{experiment}/runs?workflowType=machine_learning&compareRunsMode=CHART"
+START = """<style>[data-component-id^="mlflow.assistant"] { display: none; }</style><script>
+for (const [key, value] of [["mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true"],
+                            ["mlflow.assistant.panelOpen_v1", "false"],
+                            ["mlflow.workflowType_v1", '"machine_learning"']]) localStorage.setItem(key, value);
+if (location.hash.length < 3) location.hash = COMPARE;
+</script>"""
 # What a churn team never needs of MLflow's server, beside what the guard refuses.
 QUIET = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -78,11 +85,11 @@ def application(port: int) -> Guard:
     experiment = open_store().experiment_id
     address = without_password(uri).rstrip("/") if is_remote else PREFIX
     compare = f"{address}/{COMPARE.format(experiment=experiment)}"
-    return Guard(pages(compare), None if is_remote else mlflow_application(uri), port)
+    return Guard(pages(compare, is_remote), None if is_remote else mlflow_application(uri), port)
 
 
-def pages(compare: str) -> Application:
-    """The front page, the report, and a short address for the comparison."""
+def pages(compare: str, is_remote: bool) -> Application:
+    """The front page, the report, a short address for the comparison, and MLflow's page as we open it."""
 
     def front(_: Request) -> Response:
         return HTMLResponse(front_page(compare))
@@ -95,8 +102,21 @@ def pages(compare: str) -> Application:
     def comparison(_: Request) -> Response:
         return RedirectResponse(compare)
 
+    def mlflow_page(_: Request) -> Response:
+        return HTMLResponse(opened_on_runs(compare))
+
     routes = [Route("/", front), Route("/report", report), Route("/compare", comparison)]
-    return cast("Application", Starlette(routes=routes))
+    embedded = [] if is_remote else [Route(f"{PREFIX}/", mlflow_page)]
+    return cast("Application", Starlette(routes=routes + embedded))
+
+
+def opened_on_runs(compare: str) -> str:
+    """MLflow's page, told before it starts: the view for models, the runs, and no panel of the assistant."""
+    import mlflow.server  # takes seconds, and reads the environment
+
+    page = Path(str(mlflow.server.app.static_folder)) / "index.html"
+    start = START.replace("COMPARE", json.dumps(compare.partition("#")[2]))
+    return page.read_text(encoding="utf-8").replace("<head>", f"<head>{start}", 1)
 
 
 def mlflow_application(uri: str) -> Application:

@@ -23,7 +23,7 @@ Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PREFIX = "/mlflow"
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-OWN_PAGES = frozenset({"/", "/report", "/compare"})
+OWN_PAGES = frozenset({"/", "/report", "/compare", f"{PREFIX}/"})
 MLFLOW_PAGES = frozenset(
     f"{PREFIX}{page}"
     for page in ("/", "/health", "/version", "/graphql", "/get-artifact", "/model-versions/get-artifact")
@@ -66,7 +66,7 @@ class Guard:
                 await send({"type": "websocket.close", "code": 1008})
             return
         path = str(scope["path"])
-        inner = self.mlflow if path.startswith(f"{PREFIX}/") else self.pages
+        inner = self.mlflow if path.startswith(f"{PREFIX}/") and path not in OWN_PAGES else self.pages
         refusal = self._refusal(path, _headers(scope), str(scope["method"]))
         if refusal is None and inner is None:
             refusal = PlainTextResponse("the tracking server is elsewhere; follow the link on the front page\n", 404)
@@ -77,7 +77,7 @@ class Guard:
             return PlainTextResponse("this page answers on loopback only\n", 403)
         if self._is_foreign(headers, method):
             return PlainTextResponse("requests of other sites are refused\n", 403)
-        return None if is_open(path) else PlainTextResponse("not part of this page\n", 404)
+        return None if is_open(path) else PlainTextResponse("", 404)  # MLflow's page shows any text as an error
 
     def _is_foreign(self, headers: Mapping[str, str], method: str) -> bool:
         origin = headers.get("origin")

@@ -159,6 +159,18 @@ def test_the_first_model_below_the_floor_stops_the_run_and_leaves_no_champion(sh
     assert alias(shop) is None
 
 
+@pytest.mark.parametrize(("skill", "auc"), [(0.2, 0.8), (0.0, 0.99)])
+def test_a_suspected_leak_keeps_a_model_out(shop: Params, skill: float, auc: float) -> None:
+    run(shop, WORSE)
+    put_model(Path(), shop, GOOD)
+    log()
+    backtest = json.loads(Path("reports/backtest.json").read_text())
+    backtest["leakage"]["shuffled_label"]["mean_skill"], backtest["leakage"]["highest_auc"] = skill, auc
+    write_json(Path("reports/backtest.json"), backtest)
+    promote(shop)
+    assert failed() == ["leakage"]
+
+
 def test_another_horizon_is_another_question_and_not_compared(shop: Params) -> None:
     run(shop, GOOD)
     other = run(shop, WORSE, horizon_days=30)
