@@ -6,9 +6,12 @@ Rows in = kept + quarantined + duplicates, for every table, in `reports/quality.
 from __future__ import annotations
 
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
-from features.errors import ConfigError
+import duckdb
+
+from features.errors import ConfigError, DataError
 from features.tables import SCHEMAS
 from pipeline.checks.customs import ONLINE_RETAIL_II, PLAIN
 from pipeline.checks.invoice_lines import LinesOutcome, check_lines
@@ -30,6 +33,7 @@ def check(params: Params) -> str:
     limit = params.check.max_quarantine_share
 
     with (
+        _told(),
         tempfile.TemporaryDirectory() as spill,
         closing(connect(threads=None)) as connection,
         directory_aside(CLEAN) as clean,
@@ -43,6 +47,16 @@ def check(params: Params) -> str:
 
     write_json(QUALITY, report)
     return _result(outcomes)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A full disk or memory, and a raw file damaged since it was written, are the user's to solve."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        first = str(error).strip().splitlines()[0]
+        raise DataError(f"DuckDB cannot go on: {first}. Free space or memory, then run `dvc repro` again.") from error
 
 
 def _checked(job: Job, pulled: Pulled, limit: float) -> tuple[dict[str, Outcome], LinesOutcome | None]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -71,7 +72,12 @@ def selection(source: str, columns: Mapping[str, str], source_file: str, extra: 
 def write_raw(connection: duckdb.DuckDBPyConnection, selections: Sequence[str], path: Path) -> int:
     """Write the rows of all selections to one Parquet file; returns how many."""
     union = " UNION ALL BY NAME ".join(f"({one})" for one in selections)
-    written = connection.execute(f"COPY ({union}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+    try:
+        written = connection.execute(f"COPY ({union}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+    except duckdb.IOException as error:
+        if "No space" in str(error):  # the disk's fault, not the source's
+            raise OSError(errno.ENOSPC, "no space left on the disk", str(path)) from error
+        raise
     return int(written.fetchall()[0][0])
 
 

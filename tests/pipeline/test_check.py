@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from features.errors import ConfigError, DataError
@@ -59,6 +60,18 @@ def test_a_check_that_stops_leaves_the_last_good_result_as_it_was() -> None:
         checked(orders=[ORDERS, "1,,2024-01-05T10:00:00Z,10"])
     assert {path: path.read_bytes() for path in Path("data/clean").iterdir()} == before
     assert sorted(path.name for path in Path("data").iterdir()) == ["clean", "quarantine", "raw", "truth"]
+
+
+def test_a_full_disk_or_memory_is_said_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise duckdb.OutOfMemoryException("Out of Memory Error: could not spill\nmore detail")
+
+    checked(orders=[ORDERS, GOOD])
+    before = Path("data/clean/orders.parquet").read_bytes()
+    monkeypatch.setattr("pipeline.check.check_table", full)
+    with pytest.raises(DataError, match=r"DuckDB cannot go on: Out of Memory Error: could not spill\. Free space"):
+        check(files_params())
+    assert Path("data/clean/orders.parquet").read_bytes() == before
 
 
 def test_check_says_when_pull_has_not_run() -> None:

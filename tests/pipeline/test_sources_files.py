@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from features.errors import ConfigError, SourceError
 from pipeline.params import Params
 from pipeline.sources.files import pull_files
+from pipeline.sources.raw import write_raw
 from tests.pipeline.shops import files_params, write_csv
 
 HEADER = "order_id,customer_id,ordered_at,revenue"
@@ -163,6 +165,15 @@ def test_text_that_is_not_utf8() -> None:
     Path("orders.csv").write_bytes(HEADER.encode() + b",channel\n1,a,2024-01-05,10,caf\xe9\n")
     with pytest.raises(SourceError, match=r"orders\.csv cannot be read: .*UTF-8"):
         pulled("orders.csv")
+
+
+def test_a_full_disk_is_not_called_a_bad_file() -> None:
+    class Full:
+        def execute(self, query: str) -> None:
+            raise duckdb.IOException(f"IO Error: No space left on device: {query}")
+
+    with pytest.raises(OSError, match="no space left on the disk"):
+        write_raw(Full(), ["SELECT 1"], Path("raw/orders.parquet"))  # type: ignore[arg-type]
 
 
 def test_a_column_named_twice() -> None:
