@@ -1,4 +1,4 @@
-"""A finished small project in a folder, as DVC leaves it above `track`, and a tracking database made once per process."""
+"""A finished small project, as DVC leaves it above `track`, and a tracking database made once per process."""
 
 from __future__ import annotations
 
