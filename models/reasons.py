@@ -2,14 +2,16 @@
 
 A share is measured from `base`, the log odds of nobody in particular: the intercept of a logistic model, the expected
 value of the trees, the mean of the recency rule's curve, and for BG/NBD a customer of whom nothing is known yet. BG/NBD
-looks at x, t_x and T together, so it is one reason, `btyd_no_order`, whose value is its probability of no order.
+looks at x, t_x and T together: inside another model it is one reason, `btyd_no_order`, whose value is its probability
+of no order; a model that is BG/NBD alone is split among the three by their Shapley values (Shapley 1953).
 NumPy only: whoever calls brings the function that explains the trees.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +67,8 @@ class _Parts:
 
 def contributions(formula: Formula, rows: Rows, explain_trees: ExplainTrees | None = None) -> Contributions:
     """Shares of every feature the formula looks at, in the order first met."""
-    parts = _SHARES[str(formula["kind"])](formula, rows, explain_trees)
+    alone = formula["kind"] == "bgnbd"
+    parts = _bgnbd_inputs(formula, rows) if alone else _SHARES[str(formula["kind"])](formula, rows, explain_trees)
     names = tuple(parts.shares)
     seen = [parts.seen[name] if name in parts.seen else rows.column(name) for name in names]
     empty = np.empty((len(rows.values), 0))
@@ -81,11 +84,13 @@ def top_reasons(found: Contributions, families: Mapping[str, str], count: int) -
     """For every row the `count` families of features that move it most, strongest first.
 
     Shares are summed by family, because features of one family say nearly the same and would fill the list or cancel;
-    a family is named by the feature that moves most in the family's own direction.
+    a family is named by the feature that moves most in the family's own direction. A model of fewer families than
+    `count` speaks of single features instead.
     """
     if not found.features:
         return [[] for _ in found.base]
     family_of = np.array([families.get(name, name) for name in found.features], dtype=object)
+    family_of = family_of if len(set(family_of)) >= count else np.array(found.features, dtype=object)
     names = sorted(set(family_of))
     sums = np.column_stack([found.shares[:, family_of == name].sum(axis=1) for name in names])
     order = np.argsort(-np.abs(sums), axis=1, kind="stable")[:, :count]
@@ -135,6 +140,24 @@ def _bgnbd(formula: Formula, rows: Rows, _: ExplainTrees | None) -> _Parts:
     base = np.full(len(rows.values), log_odds(formula, unknown)[0])
     logits = log_odds(formula, rows)
     return _Parts(base, {BTYD_REASON: logits - base}, {BTYD_REASON: probability(logits)})
+
+
+def _bgnbd_inputs(formula: Formula, rows: Rows) -> _Parts:
+    columns = texts(formula["columns"])
+    seen = rows.columns(columns)
+
+    def known(some: Iterable[int]) -> Floats:
+        values = np.zeros_like(seen)
+        values[:, list(some)] = seen[:, list(some)]
+        return log_odds(formula, Rows(values, {name: place for place, name in enumerate(columns)}))
+
+    shares = dict.fromkeys(columns, np.zeros(len(seen)))
+    orders = list(permutations(range(len(columns))))
+    for order in orders:
+        for step, place in enumerate(order):
+            change = known(order[: step + 1]) - known(order[:step])
+            shares[columns[place]] = shares[columns[place]] + change / len(orders)
+    return _Parts(known(()), shares, {})
 
 
 def _trees(formula: Formula, rows: Rows, explain_trees: ExplainTrees | None) -> _Parts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from features.kinds import ENGAGEMENT_KINDS
 from models.plain import Json, texts
 from pipeline.params import Params
 from pipeline.summary import NAMES, Tree, interval, number, tree
@@ -34,14 +35,14 @@ def model_card(metrics: Tree, catalogue: Tree, about: Mapping[str, Json], params
 
 def _what(metrics: Tree, about: Mapping[str, Json]) -> list[str]:
     chosen = str(metrics["chosen"])
+    calibrated = ", calibrated on a closed cutoff it had not seen" if about.get("calibrated_on") else ""
     days = number(metrics, "horizon_days")
     return [
         f"# Model card: {metrics['model_version']}",
         "",
         f"It gives each active customer the probability of placing no order in the next {days:.0f} days. "
-        f"It is `{chosen}`: {KINDS.get(chosen, chosen)}, calibrated on a later closed cutoff than the fit saw, and "
-        "chosen by mean log loss in a rolling-origin backtest. After the test it was fitted again on every closed "
-        "cutoff.",
+        f"It is `{chosen}`: {KINDS.get(chosen, chosen)}{calibrated}, and chosen by mean log loss in a rolling-origin "
+        "backtest. After the test it was fitted again on every closed cutoff.",
         *[f"\nNote of the fit: {note}" for note in texts(about.get("notes", []))],
     ]
 
@@ -51,7 +52,7 @@ def _data(metrics: Tree, catalogue: Tree, about: Mapping[str, Json], params: Par
     dates = [str(cutoff)[:10] for cutoff in cutoffs] if isinstance(cutoffs, list) else []
     active = params.snapshots.active_days
     who = "with an order before the cutoff" + (f", the last at most {active} days ago" if active else "")
-    absent = texts(about.get("absent", []))
+    absent = _absent(texts(about.get("absent", [])))
     lines = [
         f"- Source: `{params.pull.source}`, observed up to {str(catalogue.get('as_of'))[:10]}.",
         f"- Cutoffs: {len(dates)}, from {dates[0]} to {dates[-1]}; the last is the test, unseen by every candidate.",
@@ -61,6 +62,11 @@ def _data(metrics: Tree, catalogue: Tree, about: Mapping[str, Json], params: Par
         *([f"- The shop has no {', '.join(absent)}: features that need it are left out."] if absent else []),
     ]
     return ["", "## Data", "", *lines]
+
+
+def _absent(names: list[str]) -> list[str]:
+    # Without any engagement, every single kind of it is absent too: one word says it.
+    return [name for name in names if "engagement" not in names or name not in ENGAGEMENT_KINDS]
 
 
 def _quality(metrics: Tree) -> list[str]:

@@ -45,7 +45,8 @@ def summary() -> list[str]:
         "",
         *_entry("scored", _scored()),
         *plan_lines(plan),
-        *_entry("look next", f"{paths.REPORT} (the whole picture) · `make ui` (compare runs) · `make serve` (ask it)"),
+        *_entry("look next", f"{paths.REPORT}: the whole picture in one page"),
+        *_entry("", "make ui: runs side by side · make serve: scores and plans on request"),
         "",
     ]
 
@@ -112,9 +113,7 @@ def _oracle(metrics: Tree) -> list[str]:
     if "oracle" not in metrics:
         return []
     auc, loss = number(metrics, "oracle", "roc_auc"), number(metrics, "oracle", "log_loss")
-    return _entry(
-        "oracle", f"AUC {auc:.3f}, log loss {loss:.3f}: it knows each customer's hidden state; nobody can reach it"
-    )
+    return _entry("oracle", f"AUC {auc:.3f}, log loss {loss:.3f} (knows the hidden state, as nobody can)")
 
 
 def _scored() -> str:
@@ -123,7 +122,7 @@ def _scored() -> str:
     scores = pq.read_table(paths.SCORES, columns=["as_of", "churn_probability"]).to_pandas()
     likely = int((scores["churn_probability"] > 0.5).sum())
     day = f"{scores['as_of'].max():%Y-%m-%d}"
-    return f"{len(scores):,} customers as of {day}, {likely:,} of them more likely to leave than to stay"
+    return f"{len(scores):,} customers as of {day}, {likely:,} more likely to leave than to stay"
 
 
 def _counts(counts: Tree) -> str:

@@ -97,10 +97,23 @@ def test_a_logistic_share_is_weight_times_spread_and_its_flag() -> None:
     assert found.base[0] == pytest.approx(0.2)
 
 
-def test_bgnbd_is_one_reason_whose_value_is_its_probability() -> None:
-    found = contributions(BGNBD, ROWS)
+def test_bgnbd_inside_another_model_is_one_reason_whose_value_is_its_probability() -> None:
+    found = contributions({"kind": "mean", "members": [BGNBD]}, ROWS)
     assert found.features == ("btyd_no_order",)
     assert found.values[:, 0] == pytest.approx(1 / (1 + np.exp(-log_odds(BGNBD, ROWS))))
+
+
+def test_bgnbd_alone_is_split_among_its_inputs() -> None:
+    rows = Rows(np.array([[5.0, 290.0, 300.0], [5.0, 100.0, 300.0]]), {"btyd_x": 0, "btyd_t_x": 1, "btyd_T": 2})
+    found = contributions(BGNBD, rows)
+    assert found.features == ("btyd_x", "btyd_t_x", "btyd_T")
+    assert found.shares[0, 1] < found.shares[1, 1] < 0  # a later last order lowers the risk more
+
+
+def test_a_model_of_one_family_gives_its_features_as_reasons() -> None:
+    rows = Rows(np.array([[5.0, 290.0, 300.0]]), {"btyd_x": 0, "btyd_t_x": 1, "btyd_T": 2})
+    (reasons,) = top_reasons(contributions(BGNBD, rows), dict.fromkeys(["btyd_x", "btyd_t_x", "btyd_T"], "btyd"), 3)
+    assert {each.feature for each in reasons} == {"btyd_x", "btyd_t_x", "btyd_T"}
 
 
 def test_a_feature_in_two_members_of_a_blend_is_named_once() -> None:

@@ -66,7 +66,7 @@ def test_the_plan_says_who_is_contacted_and_why_the_rest_is_not() -> None:
 
 def test_the_summary_names_the_scored_and_fits_a_hundred_columns(run_folder: Path) -> None:
     lines = summary()
-    assert "3 customers as of 2026-01-01, 2 of them more likely to leave than to stay" in "\n".join(lines)
+    assert "3 customers as of 2026-01-01, 2 more likely to leave than to stay" in "\n".join(lines)
     assert "reports/report.html" in "\n".join(lines)
     assert max(map(len, lines)) <= 100
 
