@@ -1,4 +1,4 @@
-"""Time and peak memory of simulating the demo shop; the floor is pyarrow writing the same tables once they are drawn."""
+"""Time and peak memory of simulating the demo shop; the floor is pyarrow writing the same tables, already drawn."""
 
 from __future__ import annotations
 
