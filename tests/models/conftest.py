@@ -8,6 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from models.history import History
+from models.registry import candidates
+from models.training import Trained, fit_all
+
 START = pd.Timestamp("2024-01-01", tz="UTC")
 HORIZON_DAYS = 90
 
@@ -103,3 +107,27 @@ def feature_columns(history: pd.DataFrame) -> list[str]:
 def history() -> pd.DataFrame:
     """2,500 customers at eleven monthly cutoffs; six of them have label windows that end before the last one."""
     return history_of(simulated_shop(2500, 900, seed=3), [int(day) for day in np.arange(11) * 30 + 480])
+
+
+BOOSTING = {
+    "rounds": 30,
+    "learning_rate": 0.1,
+    "max_depth": 4,
+    "min_child_weight": 20.0,
+    "subsample": 0.8,
+    "colsample_bytree": 0.6,
+    "l2": 2.0,
+}
+NAMES = ["recency_rule", "logistic", "bgnbd", "xgboost", "xgboost_btyd", "blend"]
+
+
+@pytest.fixture(scope="session")
+def labelled(history: pd.DataFrame) -> History:
+    return History.of(history, feature_columns(history), HORIZON_DAYS)
+
+
+@pytest.fixture(scope="session")
+def trained(labelled: History) -> dict[str, Trained]:
+    """Every candidate, fitted on what was closed by the last cutoff."""
+    allowed = labelled.at(labelled.closed_by(labelled.moments()[-1]))
+    return fit_all(candidates(NAMES, HORIZON_DAYS, 7, 1.0, BOOSTING), allowed)

@@ -1,0 +1,85 @@
+"""The rolling-origin backtest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import log_loss
+
+from models.history import History, iso
+from models.registry import candidates
+from models.selection import Backtest, backtest, splits_of
+from models.training import fit_all
+from tests.models.conftest import BOOSTING, HORIZON_DAYS
+
+HOW = ("rolling origins", ())
+
+
+def of(**losses: list[float]) -> Backtest:
+    return Backtest("m", ("o1", "o2"), (0.7, 0.7), losses, {name: [0.5, 0.5] for name in losses}, ())
+
+
+def test_the_least_mean_log_loss_is_chosen_and_regret_is_against_each_origins_best() -> None:
+    tested = of(rule=[0.60, 0.62], trees=[0.50, 0.56], process=[0.54, 0.50])
+    assert tested.chosen == "process"
+    shown = tested.described()["candidates"]
+    assert shown["process"]["regret"] == pytest.approx(0.02)  # (0.04 + 0) / 2
+    assert shown["trees"]["regret"] == pytest.approx(0.03)
+    assert shown["rule"]["mean_log_loss"] == pytest.approx(0.61)
+    assert shown["rule"]["skill"] == pytest.approx(1 - 0.61 / 0.7)
+
+
+def test_a_tie_goes_to_the_one_named_first() -> None:
+    assert of(rule=[0.5, 0.5], trees=[0.5, 0.5]).chosen == "rule"
+
+
+def test_every_split_learns_only_from_label_windows_that_end_by_its_origin(labelled: History) -> None:
+    splits, how = splits_of(labelled, 3)
+    assert len(splits) == 3
+    assert how == HOW
+    for split in splits:
+        origin = split.scored.cutoffs[0]
+        assert (split.training.cutoffs + np.timedelta64(HORIZON_DAYS, "D")).max() <= origin
+        assert origin + np.timedelta64(HORIZON_DAYS, "D") <= labelled.moments()[-1]
+
+
+def test_labels_and_rows_of_the_test_cutoff_change_nothing(labelled: History) -> None:
+    test = labelled.moments()[-1]
+    open_at_test = labelled.cutoffs > labelled.closed_by(test)[-1]
+    flipped = History(
+        labelled.features.mask(pd.Series(open_at_test), 1.0),
+        np.where(open_at_test, 1 - labelled.churned, labelled.churned).astype(np.int8),
+        labelled.cutoffs,
+        labelled.customers,
+        HORIZON_DAYS,
+    )
+    recipes = candidates(["logistic"], HORIZON_DAYS, 7, 1.0, BOOSTING)
+    first, second = (backtest(recipes, splits_of(one, 1)[0], HOW, lambda _: None) for one in (labelled, flipped))
+    assert first.log_loss == second.log_loss
+
+
+def test_losses_are_those_of_the_fitted_recipe_on_the_origin(labelled: History) -> None:
+    splits, how = splits_of(labelled, 1)
+    recipes = candidates(["recency_rule", "bgnbd"], HORIZON_DAYS, 7, 1.0, BOOSTING)
+    tested = backtest(recipes, splits, how, lambda _: None)
+    chance = fit_all(recipes, splits[0].training)["bgnbd"].churn_probability(splits[0].scored.features)
+    assert tested.log_loss["bgnbd"] == [pytest.approx(log_loss(splits[0].scored.churned, chance))]
+    assert tested.origins == (iso(splits[0].scored.cutoffs[0]),)
+
+
+def test_a_short_log_falls_back_to_folds_of_customers_and_says_so(labelled: History) -> None:
+    moments = labelled.moments()
+    short = labelled.at(
+        [moments[0], moments[1], moments[4]]
+    )  # days 0, 30, 120: both close by the last, neither before the other
+    splits, (method, notes) = splits_of(short, 3)
+    assert method == "customer folds"
+    assert "too short" in notes[0]
+    for split in splits:
+        assert not set(split.training.customers) & set(split.scored.customers)
+
+
+def test_fewer_origins_than_asked_for_are_noted(labelled: History) -> None:
+    _, (_, notes) = splits_of(labelled, 99)
+    assert "of 99 origins: the log is too short for more" in notes[0]
