@@ -15,7 +15,8 @@ help:  ## list the targets
 setup: .venv/ready  ## create the environment from the lock file (done by every other target)
 
 .venv/ready: requirements.lock
-	$(PYTHON) -m venv --clear .venv
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	touch $@
 
