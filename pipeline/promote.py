@@ -84,21 +84,27 @@ def rollback(params: Params) -> str:
 
 
 def _judged(case: Case, scratch: Path) -> tuple[Verdict, Path]:
-    """The verdict, and the folder of the model to put in force; a model in force is judged once on the same rows."""
+    """The verdict, and the folder of the model to put in force; what a model was told once on these rows, it keeps."""
     ground = gate.judged_on(case.test, case.params.promote, case.params.evaluate)
-    if case.current and case.is_in_force:
-        recorded = registry.recorded_verdict(case.store, case.current)
-        if recorded and recorded["judged_on"] == ground:
-            return recorded, paths.MODEL
+    recorded = _recorded(case, ground)
+    if recorded and case.is_in_force:
+        return recorded, paths.MODEL
     rival, reason = _rival(case, scratch)
     checks = _checks(case, rival)
     version = case.current.model_version if case.current and not case.is_in_force else None
     verdict = gate.verdict(case.challenger.model_version, version, reason, checks, ground)
     if verdict["promoted"]:
-        return verdict, paths.MODEL
+        # A model that comes back and holds its own again keeps its first verdict: outputs do not tell of detours.
+        return recorded or verdict, paths.MODEL
     if rival is None:
         gate.refuse_nobody_in_force(checks)
     return verdict, cast("Path", rival)
+
+
+def _recorded(case: Case, ground: Verdict) -> Verdict | None:
+    known = registry.find(case.store, case.name, case.challenger.model_version)
+    recorded = registry.recorded_verdict(case.store, known) if known else None
+    return recorded if recorded and recorded["judged_on"] == ground else None
 
 
 def _rival(case: Case, scratch: Path) -> tuple[Path | None, str]:

@@ -13,7 +13,7 @@ from pipeline.params import Params
 from pipeline.stage import progress, run_stage
 from pipeline.tracking import runs
 from pipeline.tracking.lineage import Lineage, context_tags, read_lineage
-from pipeline.tracking.record import candidate_metrics, curves, run_metrics
+from pipeline.tracking.record import candidate_metrics, curves, run_metrics, scorecard
 from pipeline.tracking.store import Store, open_store
 
 DATASETS = {
@@ -27,7 +27,7 @@ Tree = Mapping[str, object]
 
 
 def track(params: Params) -> str:
-    """Record params, metrics, curves, candidates, digests, model and reports; writes `reports/mlflow_run.json`."""
+    """Record params, metrics, curves, candidates, digests, model and reports; writes its id and a scorecard."""
     metrics, backtest = read_json(paths.METRICS), read_json(paths.BACKTEST)
     lineage = read_lineage(params)
 
@@ -41,6 +41,7 @@ def track(params: Params) -> str:
 
     run = {"run_id": run_id, "experiment_id": store.experiment_id, "candidates": children}
     write_json(paths.MLFLOW_RUN, run)
+    write_json(paths.SCORECARD, scorecard(metrics))
     return f"run {run_id} with {len(lineage.params)} params, {len(children)} candidates, {len(lineage.outs)} digests"
 
 

@@ -33,6 +33,13 @@ def run_metrics(metrics: Tree, backtest: Tree) -> dict[str, float]:
     return _numbers(flat | {f"backtest_{name}": value for name, value in chosen.items()})
 
 
+def scorecard(metrics: Tree) -> dict[str, float]:
+    """The few numbers `dvc metrics show` and `dvc exp show` put in one row; the whole is in metrics.json."""
+    flat = run_metrics(metrics, {})
+    names = ["churn_rate", *_tree(metrics, "metrics"), "log_loss_best_baseline"]
+    return {name: flat[name] for name in names if name in flat}
+
+
 def candidate_metrics(name: str, metrics: Tree, backtest: Tree) -> dict[str, float]:
     """Flat metrics of one candidate at the test cutoff and in the backtest."""
     tested = _tree(_tree(metrics, "candidates"), name)

@@ -259,13 +259,23 @@ def test_a_rollback_without_an_earlier_version_says_so(shop: Params) -> None:
         rollback(shop)
 
 
-def test_going_back_to_an_earlier_model_registers_it_once(shop: Params) -> None:
+def test_an_earlier_model_that_comes_back_and_holds_its_own_leaves_the_same_bytes(shop: Params) -> None:
     first = run(shop, GOOD)
-    run(shop, 1.001)
+    before = outs()
+    twin = run(shop, 1.001)
+    assert alias(shop) == twin
     again = run(shop, GOOD)
     assert (first, alias(shop), champion()) == (again, again, again)
+    assert outs() == before
     store = open_store()
     assert len(store.client.search_model_versions(f"name = '{shop.promote.model_name}'")) == 2
+
+
+def test_an_earlier_model_that_comes_back_but_is_worse_by_now_is_refused(shop: Params) -> None:
+    worse = run(shop, WORSE)
+    good = run(shop, GOOD)
+    assert run(shop, WORSE) == worse
+    assert (alias(shop), champion(), failed()) == (good, good, ["log_loss_excess"])
 
 
 def test_a_store_that_lost_the_run_says_how_to_log_it_again(shop: Params, monkeypatch: pytest.MonkeyPatch) -> None:

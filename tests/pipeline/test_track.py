@@ -76,6 +76,14 @@ def test_every_metric_stands_with_its_interval_and_the_best_baseline(tracked: Pa
     assert "roc_auc_best_baseline_low" in metrics
 
 
+def test_the_scorecard_is_one_short_row_of_numbers_out_of_the_metrics(tracked: Path) -> None:
+    card = json.loads((tracked / "reports/scorecard.json").read_text())
+    said = json.loads((tracked / "reports/metrics.json").read_text())["metrics"]
+    assert {name: sides["ours"]["value"] for name, sides in said.items()}.items() <= card.items()
+    assert card["log_loss_best_baseline"] == said["log_loss"]["best_baseline"]["value"]
+    assert len(card) <= 12
+
+
 def test_curves_are_metrics_with_steps(tracked: Path) -> None:
     run = parent(tracked)
     gain = client(tracked).get_metric_history(run.info.run_id, "gain")
