@@ -26,7 +26,7 @@ PORT_VARIABLE, PORT = "REKINDLE_UI_PORT", 5000
 HOST = "127.0.0.1"
 # MLflow's bare address opens its pages for chat applications; this one compares runs.
 COMPARE = "#/experiments/{experiment}/runs?workflowType=machine_learning&compareRunsMode=CHART"
-START = """<style>[data-component-id^="mlflow.assistant"] { display: none; }</style><script>
+START = """<style>[data-assistant-ui] { display: none !important; }</style><script>
 for (const [key, value] of [["mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true"],
                             ["mlflow.assistant.panelOpen_v1", "false"],
                             ["mlflow.workflowType_v1", '"machine_learning"']]) localStorage.setItem(key, value);
