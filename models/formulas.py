@@ -75,6 +75,15 @@ def signed_log(values: Floats) -> Floats:
     return np.sign(values) * np.log1p(np.abs(values))
 
 
+def standardised(formula: Formula, rows: Rows) -> tuple[Floats, NDArray[np.bool_]]:
+    """The logistic's inputs, filled and scaled, and which were missing; never outside the range seen in training."""
+    logged = signed_log(rows.columns(texts(formula["columns"])))
+    missing = np.isnan(logged)
+    filled = np.where(missing, numbers(formula["medians"]), logged)
+    spread = (filled - numbers(formula["means"])) / numbers(formula["scales"])
+    return np.clip(spread, numbers(formula["lows"]), numbers(formula["highs"])), missing
+
+
 def _constant(formula: Formula, rows: Rows) -> Floats:
     return np.full(len(rows.values), number(formula["log_odds"]))
 
@@ -85,10 +94,7 @@ def _recency_rule(formula: Formula, rows: Rows) -> Floats:
 
 
 def _logistic(formula: Formula, rows: Rows) -> Floats:
-    logged = signed_log(rows.columns(texts(formula["columns"])))
-    missing = np.isnan(logged)
-    filled = np.where(missing, numbers(formula["medians"]), logged)
-    spread = np.clip((filled - numbers(formula["means"])) / numbers(formula["scales"]), -MAX_SPREAD, MAX_SPREAD)
+    spread, missing = standardised(formula, rows)
     flagged = missing[:, places(formula["flagged"])]
     weighted = spread @ numbers(formula["weights"]) + flagged @ numbers(formula["flag_weights"])
     return np.asarray(weighted + number(formula["intercept"]), dtype=np.float64)
@@ -111,8 +117,6 @@ def _mean(formula: Formula, rows: Rows) -> Floats:
     members = [log_odds(described(part), rows) for part in listed(formula["members"])]
     return np.asarray(np.mean(members, axis=0), dtype=np.float64)
 
-
-MAX_SPREAD = 8.0  # standard deviations; a value far outside the training range must not decide alone
 
 _KINDS: dict[str, Callable[[Formula, Rows], Floats]] = {
     "constant": _constant,

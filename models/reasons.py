@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.btyd import Floats
-from models.formulas import MAX_SPREAD, Formula, Rows, log_odds, probability, signed_log
+from models.formulas import Formula, Rows, log_odds, probability, standardised
 from models.plain import described, listed, number, numbers, places, texts
 
 # Rows of the trees' columns → (rows, columns + 1): the share of each column, and last the trees' expected value.
@@ -123,10 +123,7 @@ def _recency_rule(formula: Formula, rows: Rows, _: ExplainTrees | None) -> _Part
 
 def _logistic(formula: Formula, rows: Rows, _: ExplainTrees | None) -> _Parts:
     columns = texts(formula["columns"])
-    logged = signed_log(rows.columns(columns))
-    missing = np.isnan(logged)
-    filled = np.where(missing, numbers(formula["medians"]), logged)
-    spread = np.clip((filled - numbers(formula["means"])) / numbers(formula["scales"]), -MAX_SPREAD, MAX_SPREAD)
+    spread, missing = standardised(formula, rows)
     shares = spread * numbers(formula["weights"])
     flagged = places(formula["flagged"])
     shares[:, flagged] += missing[:, flagged] * numbers(formula["flag_weights"])

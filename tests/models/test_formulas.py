@@ -19,6 +19,8 @@ LOGISTIC: Formula = {
     "medians": [1.0],
     "means": [1.0],
     "scales": [2.0],
+    "lows": [-9.0],
+    "highs": [9.0],
     "weights": [3.0],
     "flagged": [0],
     "flag_weights": [0.25],

@@ -39,3 +39,12 @@ def test_a_value_far_outside_the_training_range_does_not_decide_alone() -> None:
     model = Logistic(1.0).fit(rows, churned)
     far = model.churn_log_odds(pd.DataFrame({"spend": [1e12, 1e15], "x": [0.0, 0.0]}))
     assert far[0] == far[1]
+
+
+def test_a_column_beyond_its_training_range_counts_as_the_end_of_it() -> None:
+    draw = np.random.default_rng(5)
+    rows = pd.DataFrame({"season": draw.uniform(0.0, 0.5, 800)})
+    churned = (draw.uniform(size=800) < rows.season + 0.2).astype(np.int8)
+    model = Logistic(1.0).fit(rows, churned)
+    beyond, end = model.churn_log_odds(pd.DataFrame({"season": [1.0, rows.season.max()]}))
+    assert beyond == pytest.approx(end)

@@ -41,6 +41,8 @@ LOGISTIC: Formula = {
     "medians": [1.0, 4.0],
     "means": [1.0, 4.0],
     "scales": [0.5, 1.0],
+    "lows": [-8.0, -8.0],
+    "highs": [8.0, 8.0],
     "weights": [-0.8, -0.3],
     "flagged": [1],
     "flag_weights": [0.6],
