@@ -144,9 +144,10 @@ def _microseconds(column: pa.ChunkedArray) -> Ints:
 
 def _ten_thousandths(column: pa.ChunkedArray) -> Ints:
     if not pa.types.is_decimal(column.type):
-        return np.rint(np.nan_to_num(np.asarray(column.cast(pa.float64()))) * SCALE).astype(np.int64)
+        counted: Ints = np.rint(np.nan_to_num(np.asarray(column.cast(pa.float64()))) * SCALE).astype(np.int64)
+        return counted
     exact = pc.fill_null(column.cast(pa.decimal128(18, 4)), Decimal(0)).combine_chunks()
     whole = pa.concat_arrays(exact.chunks) if isinstance(exact, pa.ChunkedArray) else exact
     # A decimal128 is two 64-bit halves, low one first; 18 digits fit the low one.
-    halves = np.frombuffer(whole.buffers()[1], dtype=np.int64)[2 * whole.offset :]
+    halves: Ints = np.frombuffer(whole.buffers()[1], dtype=np.int64)[2 * whole.offset :]
     return halves[: 2 * len(whole) : 2].copy() if len(whole) else np.zeros(0, dtype=np.int64)

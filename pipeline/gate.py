@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -25,13 +25,14 @@ Tree = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Check:
-    """One question to the challenger, and whether it passed."""
+    """One question to the challenger, and whether it passed; one that is not binding is advice."""
 
     name: str
     ok: bool
     value: float | None
     limit: float | None
     text: str
+    binding: bool = True
 
 
 def paired(metric: str, test: pd.DataFrame, theirs: np.ndarray, evaluate: Evaluate) -> Interval:
@@ -43,15 +44,29 @@ def paired(metric: str, test: pd.DataFrame, theirs: np.ndarray, evaluate: Evalua
     )
 
 
-def floor_checks(test: pd.DataFrame, metrics: Tree, promote: Promote, evaluate: Evaluate) -> list[Check]:
-    """What every model must reach, whoever is in force."""
+def floor_checks(test: pd.DataFrame, metrics: Tree, case: tuple[Promote, Evaluate], has_rival: bool) -> list[Check]:
+    """What every model should reach, whoever is in force.
+
+    While no other model can answer, only skill over the churn rate alone is binding: a shop is better served by a
+    model that is known to be off than by none, and the report says how far it is off.
+    """
+    promote, evaluate = case
     measured = cast("Mapping[str, Mapping[str, Mapping[str, object] | None]]", metrics["metrics"])
-    baseline = measured["skill"]["best_baseline"]
-    ours = measured["calibration_error"]["ours"]
-    error, most = float(cast("float", (ours or {})["value"])), promote.max_calibration_error
-    text = f"calibration error {error:.4f}, at most {most:.4f}"
-    checks = [Check("calibration_error", error <= most, error, most, text)]
-    return checks + ([_skill_check(test, str(baseline["name"]), promote, evaluate)] if baseline else [])
+    error, most = _ours(measured["calibration_error"]), promote.max_calibration_error
+    skill, baseline = _ours(measured["skill"]), measured["skill"]["best_baseline"]
+    known = f"skill over the churn rate alone {skill:+.4f}, above {promote.min_skill:+.4f}"
+    calibrated = f"calibration error {error:.4f}, at most {most:.4f}"
+    checks = [
+        Check("skill", skill > promote.min_skill, skill, promote.min_skill, known),
+        Check("calibration_error", error <= most, error, most, calibrated, has_rival),
+    ]
+    if baseline:
+        checks.append(replace(_skill_check(test, str(baseline["name"]), promote, evaluate), binding=has_rival))
+    return checks
+
+
+def _ours(metric: Mapping[str, Mapping[str, object] | None]) -> float:
+    return float(cast("float", (metric["ours"] or {})["value"]))
 
 
 def leakage_check(backtest: Tree) -> Check:
@@ -100,7 +115,7 @@ def saw_labels_until(scorer: Scorer) -> pd.Timestamp:
 def verdict(challenger: str, rival: str | None, reason: str, checks: list[Check], judged_on: Tree) -> dict[str, object]:
     """The gate's record; it holds nothing that depends on when or how often it was asked."""
     return {
-        "promoted": all(check.ok for check in checks),
+        "promoted": all(check.ok for check in checks if check.binding),
         "challenger": challenger,
         "in_force": rival,
         "reason": reason,
@@ -119,7 +134,7 @@ def judged_on(test: pd.DataFrame, promote: Promote, evaluate: Evaluate) -> dict[
 
 def refuse_nobody_in_force(checks: list[Check]) -> None:
     """Raise ModelError when the challenger failed and no other model can answer."""
-    failed = [check.text for check in checks if not check.ok]
+    failed = [check.text for check in checks if check.binding and not check.ok]
     if failed:
         lines = "\n".join(f"  {text}" for text in failed)
         raise ModelError(

@@ -155,6 +155,7 @@ class Promote(Section):
     model_name: str
     max_log_loss_excess: float
     max_calibration_error: Share
+    min_skill: float
     min_skill_over_baseline: float
 
 

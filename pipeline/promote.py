@@ -121,7 +121,7 @@ def _rival(case: Case, scratch: Path) -> tuple[Path | None, str]:
 
 def _checks(case: Case, rival: Path | None) -> list[gate.Check]:
     limits, how = case.params.promote, case.params.evaluate
-    checks = gate.floor_checks(case.test, read_json(paths.METRICS), limits, how)
+    checks = gate.floor_checks(case.test, read_json(paths.METRICS), (limits, how), rival is not None)
     checks.append(gate.leakage_check(read_json(paths.BACKTEST)))
     checks.append(gate.withdrawn_check(registry.is_withdrawn(case.store, case.name, case.challenger.model_version)))
     if rival is not None:
@@ -167,14 +167,18 @@ def _copy(folder: Path) -> None:
 
 def _result(verdict: Verdict, in_registry: bool) -> str:
     if not verdict["promoted"]:
-        failed = [str(check["text"]) for check in cast("list[dict[str, object]]", verdict["checks"]) if not check["ok"]]
-        return f"{verdict['challenger']} refused, {verdict['in_force']} stays in force: {'; '.join(failed)}"
+        return f"{verdict['challenger']} refused, {verdict['in_force']} stays in force: {'; '.join(_failed(verdict))}"
     if in_registry:
-        return f"{verdict['challenger']} is in force; {verdict['reason']}"
+        advice = "".join(f"; beware: {text}" for text in _failed(verdict))
+        return f"{verdict['challenger']} is in force; {verdict['reason']}{advice}"
     return (
         f"{verdict['challenger']} passes and is in data/champion of this experiment; the registry is left alone. "
         "To put it in force: `dvc exp apply`, then `dvc repro --force --single-item promote`"
     )
+
+
+def _failed(verdict: Verdict) -> list[str]:
+    return [str(check["text"]) for check in cast("list[dict[str, object]]", verdict["checks"]) if not check["ok"]]
 
 
 if __name__ == "__main__":
