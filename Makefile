@@ -29,7 +29,7 @@ refresh: setup  ## pull the source again, then run what depends on it
 	@$(MAKE) --no-print-directory run
 
 test: setup  ## run the tests with coverage
-	$(BIN)/python -m pytest
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
 
 check: setup  ## format, lint and types
 	$(BIN)/ruff format --check .
