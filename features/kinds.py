@@ -28,3 +28,4 @@ ENGAGEMENT_KINDS: tuple[str, ...] = (
     "touch",
 )
 KINDS: tuple[str, ...] = (ORDER, *ENGAGEMENT_KINDS)
+INTEREST_KINDS: tuple[str, ...] = ("session", "product_view", "search", "cart_add", "email_click", "push_open")

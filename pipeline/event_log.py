@@ -12,11 +12,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.errors import DataError
-from features.kinds import KINDS
+from features.kinds import INTEREST_KINDS, KINDS
 from features.log import MONEY_FIELDS, SCALE, Columns, Ints
 from features.records import Records
-
-INTEREST_KINDS = frozenset({"session", "product_view", "search", "cart_add", "email_click", "push_open"})
 
 
 def read_records(clean: Path) -> Records:
@@ -45,7 +43,7 @@ def absent(clean: Path) -> frozenset[str]:
     missing = {name for name in MONEY_FIELDS if orders[name].null_count == orders.num_rows}
     missing |= set(KINDS[1:]) - set(kinds)
     missing |= {"order_items"} if not items else set()
-    return frozenset(missing | ({"engagement"} if missing >= INTEREST_KINDS else set()))
+    return frozenset(missing | ({"engagement"} if missing >= set(INTEREST_KINDS) else set()))
 
 
 def blocks(records: Records, customers_per_block: int) -> Iterator[Records]:

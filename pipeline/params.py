@@ -206,7 +206,9 @@ def _fault(tree: object, location: tuple[int | str, ...], kind: str, message: st
         return f"{key}: missing; it must be set"
     if kind == "extra_forbidden":
         return f"{key}: unknown key{_nearest(location)}"
-    return f"{key}: {message.removeprefix('Value error, ')} (found {_found(tree, location)!r})"
+    found = _found(tree, location)
+    shown = "" if isinstance(found, dict) else f" (found {found!r})"
+    return f"{key}: {message.removeprefix('Value error, ')}{shown}"
 
 
 def _found(tree: object, location: tuple[int | str, ...]) -> object:

@@ -136,7 +136,7 @@ def _table(
 ) -> pa.Table:
     (bgnbd, reasons), ids = how, current["customer_id"].to_numpy(dtype=object)
     x, t_x, T = (current[name].to_numpy(np.float64) for name in ("btyd_x", "btyd_t_x", "btyd_T"))
-    as_of = pa.array(current["as_of"]).cast(TIME)
+    as_of = pa.array(current["as_of"].dt.tz_convert(None).to_numpy()).cast(TIME)
     median, low, high = (_later(as_of, days) for days in expected_wait_days(bgnbd, x, T))
     empty = pa.nulls(len(current), pa.float64())
     return pa.table(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -138,7 +138,8 @@ def test_a_forced_repro_gives_the_same_hashes(project: Path) -> None:
 
 
 def test_a_fresh_clone_gives_the_same_hashes(project: Path, tmp_path: Path) -> None:
-    fresh = checkout(tmp_path / "clone")
+    fresh = tmp_path / "clone"
+    run(tmp_path, "git", "clone", "--quiet", str(project), str(fresh))
     assert ran(run(fresh, "dvc", "repro")) == STAGES
     assert hashes(fresh) == hashes(project)
 
@@ -168,20 +169,47 @@ def test_metrics_plots_and_the_graph_say_something(project: Path) -> None:
     assert all(stage in graph for stage in STAGES)
 
 
-def test_a_killed_stage_leaves_nothing_half_and_the_next_repro_recovers(project: Path) -> None:
+def test_a_pipeline_killed_in_the_middle_recovers_by_the_next_repro(project: Path) -> None:
     before = hashes(project)
+    command = ["dvc", "repro", "--force", "--single-item", "featurize"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "pipeline.featurize"], cwd=project, env=environment(), stdout=subprocess.PIPE, text=True
+        command, cwd=project, env=environment(), stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     with process:
         assert process.stdout is not None
-        assert "customers" in process.stdout.readline()
-        time.sleep(0.2)
-        process.send_signal(signal.SIGKILL)
-    (project / "data/features/history.parquet").unlink()
-    assert "featurize" in ran(run(project, "dvc", "repro")) or hashes(project) == before
+        assert any("closed cutoffs" in line for line in process.stdout)
+        os.killpg(process.pid, signal.SIGKILL)
+    assert not (project / "data/features/history.parquet").exists()
+    assert ran(run(project, "dvc", "repro")) == ["featurize"]
     assert hashes(project) == before
-    assert len(pd.read_parquet(project / "data/features/history.parquet")) > 1000
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_half(project: Path) -> None:
+    history = project / "data/features/history.parquet"
+    before = history.read_bytes()
+
+    def small_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.featurize"],
+        cwd=project,
+        env=environment(),
+        preexec_fn=small_disk,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert re.search(r"featurize: .*Free space or mend the path, then run `dvc repro` again\.", done.stderr)
+    assert "Traceback" not in done.stderr
+    assert history.read_bytes() == before
+    assert sorted(path.name for path in history.parent.iterdir()) == [
+        ".gitignore",
+        "catalogue.json",
+        "current.parquet",
+        "history.parquet",
+    ]
 
 
 def test_a_dead_tracking_server_costs_no_training(project: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from features.kinds import INTEREST_KINDS
 from features.past import Column, Past
 from features.registry import feature
 
@@ -39,4 +40,4 @@ def days_since_last_email_click(past: Past) -> Column:
 @feature(unit="days", empty=None, needs=("engagement",))
 def days_since_last_engagement(past: Past) -> Column:
     """Days from the last sign of interest: a visit, view, search, cart, e-mail click or push opened."""
-    return past.of("session", "product_view", "search", "cart_add", "email_click", "push_open").days_since_last()
+    return past.of(*INTEREST_KINDS).days_since_last()

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from features.errors import DataError
+from features.kinds import INTEREST_KINDS
 from pipeline.checks.outcome import Job, Outcome, scalar
 from pipeline.sources.pulled import Pulled
 from pipeline.sources.raw import literal
@@ -61,7 +62,13 @@ def _absent(connection: duckdb.DuckDBPyConnection, clean: Path, pulled: Pulled) 
     absent = ["order_id"] if "order_id" in pulled.absent else []
     orders = _file(clean, "orders")
     absent += [name for name in OPTIONAL_COLUMNS if not scalar(connection, f"SELECT count({name}) FROM {orders}")]
-    absent += [name for name in OPTIONAL_TABLES if not scalar(connection, f"SELECT count(*) FROM {_file(clean, name)}")]
+    interest = f"kind IN ({', '.join(map(literal, INTEREST_KINDS))})"  # a cancellation alone is no engagement
+    wanted = {name: interest if name == "engagement" else "true" for name in OPTIONAL_TABLES}
+    absent += [
+        name
+        for name, condition in wanted.items()
+        if not scalar(connection, f"SELECT count(*) FROM {_file(clean, name)} WHERE {condition}")
+    ]
     zone = literal(str(pulled.zone or "UTC"))
     midnight = f"CAST(timezone({zone}, ordered_at) AS TIME) = TIME '00:00:00'"
     if scalar(connection, f"SELECT count(*) FROM {orders} WHERE NOT ({midnight})"):

@@ -114,6 +114,7 @@ def test_lines_of_any_shop_are_summed_and_repeats_of_an_overlapping_export_go() 
     # C3 and S are a house style of Online Retail II, not of every shop.
     assert column("orders", "order_id") == ["1", "C3"]
     assert column("engagement", "subject") == ["2"]
+    assert "engagement" in quality["absent"]  # a cancellation alone says nothing of visits or e-mails
 
 
 def test_lines_without_an_order_id_make_one_order_per_customer_and_moment() -> None:
