@@ -47,7 +47,7 @@ def featurize(params: Params) -> str:
     write_table(paths.CURRENT, current)
     write_json(paths.CATALOGUE, catalogue)
     columns = len(feature_columns(settings.half_lives_days, settings.absent))
-    return f"{history.num_rows} rows at {len(cutoffs)} cutoffs, {current.num_rows} today, {columns} columns"
+    return f"{history.num_rows:,} rows at {len(cutoffs)} cutoffs, {current.num_rows:,} today, {columns} columns"
 
 
 def calendar(records: Records, snapshots: Snapshots) -> tuple[int, tuple[int, ...]]:
