@@ -36,7 +36,7 @@ def featurize(params: Params) -> str:
     )
     as_of, cutoffs = calendar(records, params.snapshots)
     progress(
-        f"{len(records.customer_ids)} customers, {len(records.orders['time'])} orders, {len(cutoffs)} closed cutoffs"
+        f"{len(records.customer_ids):,} customers, {len(records.orders['time']):,} orders, {len(cutoffs)} closed cutoffs"
     )
 
     history, current = _tables(records, cutoffs, as_of, (settings, params.features.customers_per_block))
