@@ -35,9 +35,8 @@ def featurize(params: Params) -> str:
         absent(paths.CLEAN),
     )
     as_of, cutoffs = calendar(records, params.snapshots)
-    progress(
-        f"{len(records.customer_ids):,} customers, {len(records.orders['time']):,} orders, {len(cutoffs)} closed cutoffs"
-    )
+    customers, orders = len(records.customer_ids), len(records.orders["time"])
+    progress(f"{customers:,} customers, {orders:,} orders, {len(cutoffs)} closed cutoffs")
 
     history, current = _tables(records, cutoffs, as_of, (settings, params.features.customers_per_block))
     _require_rows(history, current, cutoffs, as_of)
