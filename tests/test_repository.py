@@ -68,7 +68,7 @@ def test_the_engine_and_the_scorer_load_nothing_heavy() -> None:
 
 
 def test_no_tracked_file_names_a_machine_or_a_package_index() -> None:
-    address = re.compile(r"index-url|/simple/|/packages/[0-9a-f]{2}/|" + re.escape(str(ROOT.parent)) + "/")
+    address = re.compile(r"index-url|/simple/|/packages/[0-9a-f]{2}/|" + re.escape(str(ROOT)) + "/")
     # A package name followed by a path would be an address too; versions and hashes are all the lock may carry.
     offenders = [
         name_of(path)

@@ -149,7 +149,7 @@ def test_a_queued_experiment_leaves_its_run_in_the_real_store(project: Path) -> 
     run(project, "dvc", "exp", "run", "--queue", "--name", "shallow", "--set-param", "train.xgboost.max_depth=3")
     run(project, "dvc", "exp", "run", "--run-all")
     assert tracked_experiments(project) - before == {"shallow"}
-    assert "shallow" in run(project, "dvc", "exp", "show", "--no-pager")
+    assert "shallow" in run(project, "dvc", "exp", "show", "--csv")
 
 
 def tracked_experiments(project: Path) -> set[str]:
@@ -170,18 +170,22 @@ def test_metrics_plots_and_the_graph_say_something(project: Path) -> None:
 
 
 def test_a_pipeline_killed_in_the_middle_recovers_by_the_next_repro(project: Path) -> None:
-    before = hashes(project)
-    command = ["dvc", "repro", "--force", "--single-item", "featurize"]
+    change(project, "features", "half_lives_days", [7, 60])
     process = subprocess.Popen(
-        command, cwd=project, env=environment(), stdout=subprocess.PIPE, text=True, start_new_session=True
+        ["dvc", "repro", "featurize"],
+        cwd=project,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     with process:
         assert process.stdout is not None
         assert any("closed cutoffs" in line for line in process.stdout)
         os.killpg(process.pid, signal.SIGKILL)
     assert not (project / "data/features/history.parquet").exists()
-    assert ran(run(project, "dvc", "repro")) == ["featurize"]
-    assert hashes(project) == before
+    assert ran(run(project, "dvc", "repro", "featurize")) == ["featurize"]
+    assert "orders_decayed_7d" in pd.read_parquet(project / "data/features/history.parquet")
 
 
 def test_a_full_disk_is_said_and_leaves_nothing_half(project: Path) -> None:
@@ -204,12 +208,8 @@ def test_a_full_disk_is_said_and_leaves_nothing_half(project: Path) -> None:
     assert re.search(r"featurize: .*Free space or mend the path, then run `dvc repro` again\.", done.stderr)
     assert "Traceback" not in done.stderr
     assert history.read_bytes() == before
-    assert sorted(path.name for path in history.parent.iterdir()) == [
-        ".gitignore",
-        "catalogue.json",
-        "current.parquet",
-        "history.parquet",
-    ]
+    left = {path.name for path in history.parent.iterdir()} - {".gitignore"}
+    assert left == {"catalogue.json", "current.parquet", "history.parquet"}
 
 
 def test_a_dead_tracking_server_costs_no_training(project: Path) -> None:
