@@ -18,6 +18,7 @@ LEFT, RIGHT, TOP, BOTTOM = 68.0, 24.0, 18.0, 50.0
 
 Point = tuple[float, float]
 DASHES = ("7 4", "2 3", "10 3 2 3", "4 4", "1 2", "12 4")
+MOST_LABELS = 14  # more labels than this run into each other
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def line_chart(chart: Chart, series: Sequence[Series], x: Axis, y: Axis, diagona
 
 
 def bar_chart(chart: Chart, bars: Sequence[Bar], y: Axis, caption: str, every: int = 1) -> Markup:
-    """Columns side by side; every `every`-th has its caption written."""
+    """Columns side by side; every `every`-th has its caption written, and where they stand close only those a label."""
     slot = (WIDTH - LEFT - RIGHT) / max(len(bars), 1)
     x = Axis(caption, 0.0, float(max(len(bars), 1)), [])
     parts = [_grid(y), _captions(x, y)]
@@ -100,8 +101,11 @@ def bar_chart(chart: Chart, bars: Sequence[Bar], y: Axis, caption: str, every: i
         centre = LEFT + slot * (place + 0.5)
         top = _y(min(bar.height, y.high), y)
         parts.append(_column((centre - slot * 0.39, top), slot * 0.78))
-        parts.append(Markup('<text x="{}" y="{}" class="label">{}</text>').format(_at(centre), _at(top - 5), bar.label))
-        if place % every == 0:
+        is_captioned = place % every == 0
+        if is_captioned or len(bars) <= MOST_LABELS:
+            label = Markup('<text x="{}" y="{}" class="label">{}</text>')
+            parts.append(label.format(_at(centre), _at(top - 5), bar.label))
+        if is_captioned:
             parts.append(_tick_text(centre, bar.caption))
     return _svg(chart, parts)
 

@@ -55,6 +55,13 @@ def test_captions_are_thinned_out() -> None:
     assert [text for text in texts if text.startswith("c")] == ["c0", "c3"]
 
 
+@pytest.mark.parametrize(("count", "labelled"), [(14, 14), (15, 3)])
+def test_labels_that_would_run_into_each_other_are_thinned_out_too(count: int, labelled: int) -> None:
+    bars = [Bar("c", 0.1, Markup("label")) for _ in range(count)]
+    texts = [text.text for text in read_page(bar_chart(CHART, bars, UNIT, "x", every=6)).texts]
+    assert texts.count("label") == labelled
+
+
 @pytest.mark.parametrize(
     ("high", "low", "ticks"),
     [
