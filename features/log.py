@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from features.kinds import ENGAGEMENT_KINDS, KINDS, ORDER
+from features.kinds import KINDS, ORDER
 
 Ints = NDArray[np.int64]
 SCALE = 10_000
@@ -127,7 +127,6 @@ def ten_thousandths(value: object) -> int:
 
 
 _KIND_CODE = {kind: code for code, kind in enumerate(KINDS)}
-ENGAGEMENT_CODES = frozenset(_KIND_CODE[kind] for kind in ENGAGEMENT_KINDS)
 
 
 def _ints(values: object) -> Ints:

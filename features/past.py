@@ -16,7 +16,6 @@ from features.decay import decayed_totals
 from features.log import DAY_US, SCALE, EventLog, Facts, Ints
 
 Column = NDArray[np.float64]
-EVER = None
 
 
 @dataclass(frozen=True)

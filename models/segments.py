@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from models.btyd import Floats
 
 NEW, QUIET, SLIPPING, RETURNING, LOYAL = "one order, new", "one order, quiet", "slipping", "returning", "loyal"
-SEGMENTS = (NEW, QUIET, SLIPPING, RETURNING, LOYAL)
 SILENT_GAPS = 2.0
 SILENT_DAYS = 30.0
 LOYAL_REPEATS = 3

@@ -12,13 +12,10 @@ import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from features.errors import ConfigError
-from serving.policy import Policy
-from serving.settings import Serve
+from serving.policy import Policy, Share
+from serving.settings import Count, Serve
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Days = Annotated[int, Field(ge=1)]
-Count = Annotated[int, Field(ge=1)]
-Money = Annotated[float, Field(ge=0.0)]
 
 
 def _zone(name: str) -> str:

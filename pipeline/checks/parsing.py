@@ -10,7 +10,6 @@ from pipeline.sources.raw import literal
 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 ZONED = r":\d\d(\.\d+)?\s*(z|utc|gmt|[+-]\d\d(:?\d\d)?|[a-z_]+/[a-z_/]+)$"
-DATE_ONLY = r"^\d{4}-\d{1,2}-\d{1,2}$"
 TRUE = "('true', 't', 'yes', 'y', '1')"
 FALSE = "('false', 'f', 'no', 'n', '0')"
 WHOLE_FLOATS = ("DOUBLE", "FLOAT")
@@ -69,13 +68,6 @@ def zoned(column: str, kind: str) -> str:
     if kind != "VARCHAR":
         return "true" if kind == "TIMESTAMP WITH TIME ZONE" else "false"
     return f"coalesce(regexp_matches(trim({column}), {literal(ZONED)}, 'i'), false)"
-
-
-def date_only(column: str, kind: str) -> str:
-    """Whether the value is a date without a time of day."""
-    if kind == "VARCHAR":
-        return f"coalesce(regexp_matches(trim({column}), {literal(DATE_ONLY)}), false)"
-    return "true" if kind == "DATE" else "false"
 
 
 def clock_change(wall: str, zone: str) -> str:

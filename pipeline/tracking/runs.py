@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import mlflow
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_SOURCE_NAME, MLFLOW_SOURCE_TYPE
@@ -102,12 +102,6 @@ def log_files(store: Store, run_id: str, files: Sequence[Path], folder: str) -> 
         for file in files:
             if file.exists():
                 store.client.log_artifact(run_id, str(file), folder)
-
-
-def set_tags(store: Store, run_id: str, tags: Mapping[str, str]) -> None:
-    """Add tags to a run."""
-    with tracking_errors(store.uri):
-        store.client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
 
 
 def _batches(entries: list[Param] | list[Metric], at_once: int) -> Iterator[list[Param] | list[Metric]]:

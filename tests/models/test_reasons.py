@@ -9,6 +9,7 @@ import xgboost as xgb
 from models.formulas import Formula, Rows, log_odds
 from models.plain import described
 from models.reasons import Contributions, contributions, top_reasons
+from tests.formulas import BGNBD
 
 RNG = np.random.default_rng(0)
 COLUMNS = ["days_since_last_order", "orders_90d", "spend_90d", "btyd_x", "btyd_t_x", "btyd_T"]
@@ -47,15 +48,6 @@ LOGISTIC: Formula = {
     "flagged": [1],
     "flag_weights": [0.6],
     "intercept": 0.2,
-}
-BGNBD: Formula = {
-    "kind": "bgnbd",
-    "columns": ["btyd_x", "btyd_t_x", "btyd_T"],
-    "horizon_days": 90.0,
-    "r": 0.6,
-    "alpha": 80.0,
-    "a": 0.8,
-    "b": 2.5,
 }
 TREES: Formula = {"kind": "trees", "columns": COLUMNS[:3], "base": CONSTANT}
 BLEND: Formula = {"kind": "mean", "members": [BGNBD, LOGISTIC, {**TREES, "base": BGNBD}]}

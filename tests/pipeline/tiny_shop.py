@@ -14,6 +14,7 @@ from models.onnx_trees import onnx_of
 from models.scorer import FORMAT, MODEL_JSON, TREES_ONNX, TREES_UBJ, content_version
 from pipeline.files import write_json, write_table
 from pipeline.params import Params, load_params
+from tests.formulas import BGNBD
 
 CUTOFFS = pd.to_datetime(["2025-01-01", "2025-04-01", "2025-07-01"], utc=True).as_unit("us")
 AS_OF = pd.Timestamp("2025-10-01", tz="UTC").as_unit("us")
@@ -34,15 +35,6 @@ RECENCY: Formula = {
     "columns": ["days_since_last_order"],
     "days": [0.0, 300.0],
     "log_odds": [-2.0, 2.0],
-}
-BGNBD: Formula = {
-    "kind": "bgnbd",
-    "columns": ["btyd_x", "btyd_t_x", "btyd_T"],
-    "horizon_days": 90.0,
-    "r": 0.6,
-    "alpha": 80.0,
-    "a": 0.8,
-    "b": 2.5,
 }
 TREES: Formula = {"kind": "trees", "columns": ["days_since_last_order", "orders_ever"], "base": BGNBD}
 BLEND: Formula = {"kind": "mean", "members": [RECENCY, BGNBD, TREES]}

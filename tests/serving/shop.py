@@ -18,7 +18,7 @@ import orjson
 import xgboost as xgb
 import yaml
 
-from models.formulas import Formula, has_trees
+from models.formulas import has_trees
 from models.onnx_trees import onnx_of
 from models.scorer import FORMAT, MODEL_JSON, TREES_ONNX, TREES_UBJ, Scorer, content_version
 from pipeline import paths
@@ -29,17 +29,9 @@ from pipeline.params import load_params
 from pipeline.plan import plan
 from pipeline.pull import pull
 from pipeline.score import score
+from tests.formulas import BGNBD
 
 ROOT = Path(__file__).resolve().parents[2]
-BGNBD: Formula = {
-    "kind": "bgnbd",
-    "columns": ["btyd_x", "btyd_t_x", "btyd_T"],
-    "horizon_days": 90.0,
-    "r": 0.6,
-    "alpha": 80.0,
-    "a": 0.8,
-    "b": 2.5,
-}
 GOLDEN_ROWS = 5
 
 
