@@ -17,16 +17,7 @@ from features.kinds import ORDER
 from features.log import SCALE, EventLog, Ints
 from features.past import Column, Past, Rows
 from features.registry import FeatureColumn, feature_columns
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What shapes a snapshot; `absent` names what the shop does not have (its columns are left out)."""
-
-    horizon_days: int
-    active_days: int | None
-    half_lives_days: tuple[int, ...]
-    absent: frozenset[str] = frozenset()
+from features.registry import Settings as Settings
 
 
 @dataclass(frozen=True)
@@ -52,7 +43,7 @@ class Label:
 def snapshot(log: EventLog, cutoffs_us: Sequence[int], settings: Settings) -> Snapshot:
     """All columns for the population at each cutoff; raises DataError when a feature returns the wrong length."""
     rows = population(log, cutoffs_us, settings.active_days)
-    columns = feature_columns(settings.half_lives_days, settings.absent)
+    columns = feature_columns(settings)
     values = np.empty((len(columns), len(rows.customer))).T  # each column contiguous: that is how it is made and stored
     for place, column in enumerate(columns):
         values[:, place] = _computed(column, rows, settings)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 
 from features.past import Column, Past
 
@@ -29,6 +30,20 @@ class Feature:
     needs: frozenset[str]
     doc: str
     compute: Compute
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What shapes a snapshot.
+
+    `absent` names what the shop does not have (its columns are left out), `extra` the shop's own feature modules.
+    """
+
+    horizon_days: int
+    active_days: int | None
+    half_lives_days: tuple[int, ...]
+    absent: frozenset[str] = frozenset()
+    extra: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,20 +80,23 @@ def feature(
     return declare
 
 
-def declared() -> tuple[Feature, ...]:
-    """Every declared feature, in order of declaration."""
-    import features.families  # noqa: F401 - importing the families is what declares them
+def declared(extra: tuple[str, ...] = ()) -> tuple[Feature, ...]:
+    """Every declared feature: the families in their order, then those of the `extra` modules."""
+    import features.families
 
-    return tuple(_DECLARED)
+    modules = [family.__name__ for family in vars(features.families).values() if inspect.ismodule(family)]
+    return tuple(one for name in (*modules, *extra) for one in _DECLARED if one.compute.__module__ == name)
 
 
-def feature_columns(half_lives_days: tuple[int, ...], absent: frozenset[str]) -> tuple[FeatureColumn, ...]:
-    """The columns of a shop that lacks what `absent` names; the one place where column names are made."""
+def feature_columns(settings: Settings) -> tuple[FeatureColumn, ...]:
+    """The columns of a shop, those it has the data for; the one place where column names are made."""
+    for module in settings.extra:
+        import_module(module)
     return tuple(
         column
-        for declared_feature in declared()
-        if not declared_feature.needs & absent
-        for column in _columns_of(declared_feature, half_lives_days)
+        for one in declared(settings.extra)
+        if not one.needs & settings.absent
+        for column in _columns_of(one, settings.half_lives_days)
     )
 
 

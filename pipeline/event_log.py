@@ -22,6 +22,11 @@ def read_records(clean: Path) -> Records:
     orders = pq.read_table(clean / "orders.parquet")
     if not orders.num_rows:
         raise DataError(f"{clean / 'orders.parquet'} has no orders; see reports/quality.json for what was refused.")
+    return records_of(orders, pq.read_table(clean / "engagement.parquet"), pq.read_table(clean / "order_items.parquet"))
+
+
+def records_of(orders: pa.Table, engagement: pa.Table, order_items: pa.Table) -> Records:
+    """The records of clean tables, whole or of some customers; rows of people who never ordered are left out."""
     ids = pc.unique(orders["customer_id"]).sort()
     return Records(
         tuple(ids.to_pylist()),
@@ -30,8 +35,8 @@ def read_records(clean: Path) -> Records:
             "time": _microseconds(orders["known_at"]),
             **{name: _ten_thousandths(orders[name]) for name in MONEY_FIELDS},
         },
-        _engagement(pq.read_table(clean / "engagement.parquet"), ids),
-        _items(pq.read_table(clean / "order_items.parquet"), orders["order_id"]),
+        _engagement(engagement, ids),
+        _items(order_items, orders["order_id"]),
     )
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 
-from features.asof import Label, Settings, Snapshot, label, snapshot
+from features.asof import Settings
+from features.block import Calendar, block_features
 from features.catalogue import entry
 from features.cutoffs import closed_cutoffs, end_of_data
 from features.errors import DataError
@@ -17,11 +18,11 @@ from features.records import Records
 from features.registry import feature_columns
 from pipeline import paths
 from pipeline.event_log import absent, blocks, read_records, sample
+from pipeline.featurizing.tables import current_table, history_table
 from pipeline.files import write_json, write_table
 from pipeline.params import Params, Snapshots
 from pipeline.stage import progress, run_stage
 
-TIME = pa.timestamp("us", tz="UTC")
 PROOF_CUSTOMERS = 200
 
 
@@ -33,6 +34,7 @@ def featurize(params: Params) -> str:
         params.snapshots.active_days,
         tuple(params.features.half_lives_days),
         absent(paths.CLEAN),
+        tuple(params.features.extra),
     )
     as_of, cutoffs = calendar(records, params.snapshots)
     customers, orders = len(records.customer_ids), len(records.orders["time"])
@@ -45,7 +47,7 @@ def featurize(params: Params) -> str:
     write_table(paths.HISTORY, history)
     write_table(paths.CURRENT, current)
     write_json(paths.CATALOGUE, catalogue)
-    columns = len(feature_columns(settings.half_lives_days, settings.absent))
+    columns = len(feature_columns(settings))
     return f"{history.num_rows:,} rows at {len(cutoffs)} cutoffs, {current.num_rows:,} today, {columns} columns"
 
 
@@ -76,22 +78,12 @@ def _tables(
 ) -> tuple[pa.Table, pa.Table]:
     (settings, customers_per_block), past, now = how, list[pa.Table](), list[pa.Table]()
     for number, block in enumerate(blocks(records, customers_per_block), start=1):
-        log = block.log()
-        known = snapshot(log, cutoffs, settings)
-        past.append(_table(known, "cutoff", label(known.rows, settings.horizon_days)))
-        now.append(_table(snapshot(log, [as_of], settings), "as_of"))
+        made = block_features(block, Calendar(cutoffs, as_of), settings)
+        past.append(history_table(made))
+        now.append(current_table(made))
         progress(f"block {number}: {past[-1].num_rows} rows at {len(cutoffs)} cutoffs, {now[-1].num_rows} today")
     history = pa.concat_tables(past).sort_by([("cutoff", "ascending"), ("customer_id", "ascending")])
     return history, pa.concat_tables(now).sort_by("customer_id")
-
-
-def _table(known: Snapshot, when: str, outcome: Label | None = None) -> pa.Table:
-    columns: dict[str, object] = {
-        "customer_id": pa.array(known.customer_ids, pa.string()),
-        when: pa.array(known.cutoffs_us, pa.int64()).cast(TIME),
-        **{name: known.values[:, place] for place, name in enumerate(known.columns)},
-    }
-    return pa.table(columns | ({} if outcome is None else vars(outcome)))
 
 
 def _require_rows(history: pa.Table, current: pa.Table, cutoffs: tuple[int, ...], as_of: int) -> None:
@@ -127,7 +119,7 @@ def _catalogue(records: Records, cutoffs: tuple[int, ...], as_of: int, settings:
 
 
 def _entries(history: pa.Table, settings: Settings) -> list[dict[str, object]]:
-    columns = feature_columns(settings.half_lives_days, settings.absent)
+    columns = feature_columns(settings)
     shares = (float(np.isnan(np.asarray(history[column.name])).mean()) for column in columns)
     return [entry(column, share) for column, share in zip(columns, shares, strict=True)]
 

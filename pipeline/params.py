@@ -109,9 +109,20 @@ class Snapshots(Section):
     test_cutoff: IsoDate | None
 
 
+class Spark(Section):
+    master: str
+    clean: str | None
+    blocks: Count
+    options: dict[str, str]
+
+
 class Features(Section):
     half_lives_days: list[Days]
+    extra: list[str]
+    engine: Literal["local", "spark"]
     customers_per_block: Annotated[int, Field(ge=1, le=8192)]
+    events_per_block: Annotated[int, Field(ge=1_000)]
+    spark: Spark
 
 
 class Logistic(Section):

@@ -84,7 +84,7 @@ def _reasons(scorer: Scorer, values: Floats, count: int) -> list[list[Reason]]:
     calibration = described(scorer.about["calibration"])
     found = contributions(scorer.formula, rows)
     exact = found.calibrated(number(calibration["intercept"]), number(calibration["slope"]))
-    columns = feature_columns(scorer.settings.half_lives_days, scorer.settings.absent)
+    columns = feature_columns(scorer.settings)
     return top_reasons(exact, {column.name: column.feature.family for column in columns}, count)
 
 

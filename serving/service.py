@@ -61,7 +61,7 @@ class ChurnService:
     def __init__(self) -> None:
         self.desk = Desk.open(places())
         settings = self.desk.scorer.settings
-        feature_columns(settings.half_lives_days, settings.absent)
+        feature_columns(settings)
         golden_rows_match(self.desk.scorer)
         _app.state.desk = self.desk
         # What is loaded now lives as long as the process; the collector need not look at it again.

@@ -69,7 +69,7 @@ def test_decayed_activity_equals_a_slow_reference(shop: Records) -> None:
 
 
 def test_what_the_shop_does_not_have_is_left_out() -> None:
-    without = feature_columns((14,), frozenset({"revenue", "session"}))
+    without = feature_columns(Settings(90, None, (14,), frozenset({"revenue", "session"})))
     names = {column.name for column in without}
     assert "orders_30d" in names
     assert not {"spend_30d", "order_value_last", "sessions_30d", "days_since_last_session"} & names
@@ -77,11 +77,11 @@ def test_what_the_shop_does_not_have_is_left_out() -> None:
 
 def test_an_empty_log_gives_an_empty_snapshot_with_all_columns() -> None:
     known = snapshot(log_from_records([], []), [CUTOFF], SETTINGS)
-    assert known.values.shape == (0, len(feature_columns((14, 60), frozenset())))
+    assert known.values.shape == (0, len(feature_columns(SETTINGS)))
 
 
 def test_a_feature_of_the_wrong_length_is_named(shop: Records, monkeypatch: pytest.MonkeyPatch) -> None:
-    columns = feature_columns((14, 60), frozenset())[:1]
+    columns = feature_columns(SETTINGS)[:1]
     monkeypatch.setattr("features.asof.feature_columns", lambda *_: columns)
     monkeypatch.setattr("features.past.Events.days_since_last", lambda _: np.zeros(3))
     with pytest.raises(DataError, match=r"days_since_last_order returned \(3,\) values"):

@@ -194,7 +194,7 @@ def values() -> dict[str, float]:
 
 
 def test_every_declared_column_has_a_hand_written_row() -> None:
-    assert [column.name for column in feature_columns((14, 60), frozenset())] == list(EXPECTED)
+    assert [column.name for column in feature_columns(SETTINGS)] == list(EXPECTED)
 
 
 @pytest.mark.parametrize("name", EXPECTED)

@@ -36,7 +36,7 @@ def test_every_feature_says_what_it_is_and_in_which_unit(feature) -> None:
 
 
 def test_there_are_at_least_eighty_columns_over_all_families() -> None:
-    columns = feature_columns((14, 60), frozenset())
+    columns = feature_columns(SETTINGS)
     assert len(columns) >= 80
     assert len({column.feature.family for column in columns}) == 16
     assert len({column.name for column in columns}) == len(columns)
@@ -65,7 +65,7 @@ def test_the_proof_catches_a_feature_that_looks_past_its_window(shop: Records, m
     def orders_of_all_time(past: Past) -> Column:
         return past.rows.log.of("order").totals["revenue"][-1:] / 1.0 + np.zeros(len(past.rows.customer))
 
-    original = feature_columns((14, 60), frozenset())
+    original = feature_columns(SETTINGS)
     leaking = dataclasses.replace(original[0].feature, name="orders_of_all_time", compute=orders_of_all_time)
     columns = (FeatureColumn("orders_of_all_time", leaking, None, None),)
     monkeypatch.setattr("features.asof.feature_columns", lambda *_: columns)
