@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.clock import Clock
 from features.errors import DataError
 from features.kinds import ORDER
 from features.log import SCALE, EventLog, Ints
-from features.past import Column, Past, Rows
+from features.past import Column, Past
 from features.registry import FeatureColumn, feature_columns
 from features.registry import Settings as Settings
+from features.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -42,24 +42,26 @@ class Label:
 
 def snapshot(log: EventLog, cutoffs_us: Sequence[int], settings: Settings) -> Snapshot:
     """All columns for the population at each cutoff; raises DataError when a feature returns the wrong length."""
-    rows = population(log, cutoffs_us, settings.active_days)
     columns = feature_columns(settings)
+    rows = population(log, cutoffs_us, settings.active_days, _windows(columns))
     values = np.empty((len(columns), len(rows.customer))).T  # each column contiguous: that is how it is made and stored
+    pasts: dict[tuple[int | None, int | None], Past] = {}
     for place, column in enumerate(columns):
-        values[:, place] = _computed(column, rows, settings)
+        seen = (column.window_days, column.half_life_days)
+        if seen not in pasts:
+            pasts[seen] = Past(rows, seen[0], settings.horizon_days, half_life_days=seen[1] or 0)
+        values[:, place] = _computed(column, pasts[seen])
     names = tuple(column.name for column in columns)
-    ids = tuple(log.customer_ids[index] for index in rows.customer.tolist())
+    ids = tuple(map(log.customer_ids.__getitem__, rows.customer.tolist()))
     return Snapshot(ids, rows.cutoff, names, values, rows)
 
 
-def population(log: EventLog, cutoffs_us: Sequence[int], active_days: int | None) -> Rows:
+def population(
+    log: EventLog, cutoffs_us: Sequence[int], active_days: int | None, windows_days: Sequence[int] = ()
+) -> Rows:
     """The rows of a snapshot: customers with an order before the cutoff, the last one at most `active_days` ago."""
-    count = len(log.customer_ids)
-    cutoffs = np.array(sorted(set(cutoffs_us)), dtype=np.int64)
-    customer = np.repeat(np.arange(count, dtype=np.int64), len(cutoffs))
-    everyone = Rows(log, Clock.over(log), customer, np.tile(cutoffs, count))
-    active = everyone.reach(ORDER, 0) > everyone.reach(ORDER, active_days)
-    return Rows(log, everyone.clock, everyone.customer[active], everyone.cutoff[active])
+    everyone = Rows.everyone(log, cutoffs_us, [*windows_days, *([] if active_days is None else [active_days])])
+    return everyone.where(everyone.reach(ORDER, 0) > everyone.reach(ORDER, active_days))
 
 
 def label(rows: Rows, horizon_days: int) -> Label:
@@ -70,12 +72,17 @@ def label(rows: Rows, horizon_days: int) -> Label:
     return Label((high == low).astype(np.int8), (high - low).astype(np.int32), (revenue[high] - revenue[low]) / SCALE)
 
 
-def _computed(column: FeatureColumn, rows: Rows, settings: Settings) -> Column:
-    past = Past(rows, column.window_days, settings.horizon_days, half_life_days=column.half_life_days or 0)
+def _windows(columns: tuple[FeatureColumn, ...]) -> list[int]:
+    """Every window, and the one of the same length before it."""
+    days = {column.window_days for column in columns if column.window_days}
+    return sorted(days | {2 * window for window in days})
+
+
+def _computed(column: FeatureColumn, past: Past) -> Column:
     values = np.asarray(column.feature.compute(past), dtype=np.float64)
-    if values.shape != rows.customer.shape:
+    if values.shape != past.rows.customer.shape:
         raise DataError(
-            f"feature {column.name} returned {values.shape} values for {len(rows.customer)} rows; "
+            f"feature {column.name} returned {values.shape} values for {len(past.rows.customer)} rows; "
             "it must return one value per row."
         )
     return values if column.feature.empty is None else np.where(np.isnan(values), column.feature.empty, values)

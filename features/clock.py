@@ -1,52 +1,45 @@
 """The one place where an event's time is compared with a cutoff.
 
 An event counts as past when its time is strictly before the instant: windows are half open, `[cutoff - days, cutoff)`.
+Events are not searched for each row and window: each falls into the slot between two neighbouring instants, the slots
+are counted, and the running total of the counts is the answer for every instant at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import numpy as np
 
-from features.errors import DataError
-from features.log import EventLog, Facts, Ints
-
-_LARGEST = np.iinfo(np.int64).max
+from features.log import DAY_US, Ints, Stream
 
 
-@dataclass(frozen=True)
-class Clock:
-    """Finds, for many rows at once, how far each customer's events reach by an instant.
+def slots(time: Ints, instants: Ints) -> Ints:
+    """For each time the place of the first instant it lies strictly before; `len(instants)` when it lies before none.
 
-    A customer and a time share one sortable integer, `customer * stride + (time - first)`: one binary search answers.
+    `instants` ascend. An event at the very instant is not before it.
     """
+    if not len(instants):
+        return np.zeros(len(time), dtype=np.int64)
+    first, last = int(instants[0]), int(instants[-1])
+    if len(time) < 10_000 or ((instants - first) % DAY_US).any():
+        return np.searchsorted(instants, time, side="right")
+    # Instants whole days apart, as those of a calendar are: a table by day is five times faster than a search.
+    by_day = np.searchsorted(instants, first + DAY_US * np.arange(-1, (last - first) // DAY_US + 1), side="right")
+    day = (np.minimum(np.maximum(time, first - 1), last) - first) // DAY_US
+    slot: Ints = by_day[day + 1]
+    return slot
 
-    first: int
-    stride: int
-    keys: Mapping[str, Ints]
 
-    @classmethod
-    def over(cls, log: EventLog) -> Clock:
-        """The clock of a log; raises DataError when its customers and span do not fit one 64-bit key."""
-        first, last = log.span
-        stride = last - first + 2
-        if len(log.customer_ids) * stride > _LARGEST:
-            raise DataError(
-                f"{len(log.customer_ids)} customers over {stride // 86_400_000_000} days do not fit one block. "
-                "Lower features.customers_per_block."
-            )
-        keys = {kind: cls._key(facts, first, stride) for kind, facts in log.facts.items()}
-        return cls(first, stride, keys)
+def positions(stream: Stream, kind: int, slot: Ints, customers: int, instants: int) -> Ints:
+    """How far each customer's events of a kind reach by each instant, as positions in the stream.
 
-    def events_before(self, kind: str, customer: Ints, instant: Ints) -> Ints:
-        """Position, in the kind's events, of the first one of `customer` that is not strictly before `instant`."""
-        if kind not in self.keys:
-            return np.zeros(len(customer), dtype=np.int64)
-        offset = np.minimum(np.maximum(instant - self.first, 0), self.stride - 1)
-        return np.searchsorted(self.keys[kind], customer * self.stride + offset, side="left")
-
-    @staticmethod
-    def _key(facts: Facts, first: int, stride: int) -> Ints:
-        return facts.customer * stride + (facts.time - first)
+    Flat, `instants + 1` entries a customer and one before all: the entry `customer * (instants + 1) + 1 + place` is the
+    position of the customer's first event that is not before that instant, the entry before them that of the first.
+    """
+    low, high = stream.bounds[kind], stream.bounds[kind + 1]
+    cell = stream.customer[low:high] * (instants + 1) + slot[low:high]
+    counts = np.bincount(cell, minlength=customers * (instants + 1))
+    reach = np.empty(len(counts) + 1, dtype=np.int64)
+    reach[0] = low
+    np.cumsum(counts, out=reach[1:])
+    reach[1:] += low
+    return reach

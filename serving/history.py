@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.clock import Clock
-from features.log import EventLog, Ints
-from features.log import Facts as Sorted
-from features.past import Past, Rows
+from features.log import EventLog, Ints, engagement_stream
+from features.past import Past
+from features.rows import Grid, Rows
 from serving.policy import Policy
 
 Floats = NDArray[np.float64]
@@ -121,16 +120,18 @@ def _has_open_ticket(customers: int, events: Events, as_of_us: int, days: int) -
 
 def _past(log: EventLog, as_of_us: int, days: int | None) -> Past:
     count = len(log.customer_ids)
-    rows = Rows(log, Clock.over(log), np.arange(count), np.full(count, as_of_us, dtype=np.int64))
-    return Past(rows, days, horizon_days=1)
+    grid = Grid(log, np.array([as_of_us], dtype=np.int64), tuple({0, days or 0}))
+    return Past(Rows(grid, np.arange(count), np.zeros(count, dtype=np.int64)), days, horizon_days=1)
 
 
 def _log(customers: int, events: Mapping[str, Events]) -> EventLog:
-    facts = {}
-    for kind, chosen in events.items():
-        order = np.lexsort((chosen.time, chosen.customer))
-        facts[kind] = Sorted(chosen.customer[order], chosen.time[order])
-    return EventLog(tuple(map(str, range(customers))), facts)
+    kind = np.repeat(np.arange(len(events)), [len(chosen.time) for chosen in events.values()])
+    columns = {
+        "kind": kind,
+        "customer": np.concatenate([chosen.customer for chosen in events.values()]),
+        "time": np.concatenate([chosen.time for chosen in events.values()]),
+    }
+    return EventLog(tuple(map(str, range(customers))), (engagement_stream(columns, tuple(events)),))
 
 
 def _all_of_one(times: Ints) -> Events:

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.asof import Snapshot, snapshot
-from features.clock import Clock
 from features.kinds import KINDS
 from features.log import DAY_US, EventLog, Ints, log_from_records
 from features.past import Column, Past
@@ -51,12 +50,10 @@ def test_nothing_at_or_after_the_cutoff_changes_any_feature(shop: Records) -> No
 def test_the_proof_catches_a_clock_that_counts_the_cutoff_itself(
     shop: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = Clock.events_before
+    def leaking(time: Ints, instants: Ints) -> Ints:
+        return np.searchsorted(instants, time, side="left")
 
-    def leaking(clock: Clock, kind: str, customer: Ints, instant: Ints) -> Ints:
-        return honest(clock, kind, customer, instant + 1)
-
-    monkeypatch.setattr(Clock, "events_before", leaking)
+    monkeypatch.setattr("features.rows.slots", leaking)
     made_up = leakage_proof(shop, CUTOFFS, SETTINGS)[0]
     assert {"orders_30d", "spend_365d", "days_since_last_session", "emails_opened_30d"} <= set(made_up.changed_columns)
 

@@ -110,7 +110,7 @@ def test_history_holds_every_closed_cutoff_and_the_label_of_the_engine(shop: Cal
     known = snapshot(records.log(), [cutoff], settings)
     last = history[history["cutoff"] == history["cutoff"].max()]
     assert tuple(last["customer_id"]) == known.customer_ids
-    np.testing.assert_array_equal(last[columns].to_numpy(), known.values)
+    np.testing.assert_allclose(last[columns].to_numpy(), known.values, rtol=1e-12, atol=1e-12)
     np.testing.assert_array_equal(last["churned"], label(known.rows, 60).churned)
     assert 0 < last["churned"].mean() < 1
 
