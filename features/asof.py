@@ -5,8 +5,9 @@ The one code path for training, nightly scoring and a single customer in a reque
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +43,8 @@ class Label:
 
 def snapshot(log: EventLog, cutoffs_us: Sequence[int], settings: Settings) -> Snapshot:
     """All columns for the population at each cutoff; raises DataError when a feature returns the wrong length."""
-    columns = feature_columns(settings)
-    rows = population(log, cutoffs_us, settings.active_days, _windows(columns))
+    columns, windows = _plan(settings, feature_columns)
+    rows = population(log, cutoffs_us, settings.active_days, windows)
     values = np.empty((len(columns), len(rows.customer))).T  # each column contiguous: that is how it is made and stored
     pasts: dict[tuple[int | None, int | None], Past] = {}
     for place, column in enumerate(columns):
@@ -51,6 +52,8 @@ def snapshot(log: EventLog, cutoffs_us: Sequence[int], settings: Settings) -> Sn
         if seen not in pasts:
             pasts[seen] = Past(rows, seen[0], settings.horizon_days, half_life_days=seen[1] or 0)
         values[:, place] = _computed(column, pasts[seen])
+    empty = np.array([np.nan if column.feature.empty is None else column.feature.empty for column in columns])
+    np.copyto(values, empty, where=np.isnan(values))
     names = tuple(column.name for column in columns)
     ids = tuple(map(log.customer_ids.__getitem__, rows.customer.tolist()))
     return Snapshot(ids, rows.cutoff, names, values, rows)
@@ -72,17 +75,21 @@ def label(rows: Rows, horizon_days: int) -> Label:
     return Label((high == low).astype(np.int8), (high - low).astype(np.int32), (revenue[high] - revenue[low]) / SCALE)
 
 
-def _windows(columns: tuple[FeatureColumn, ...]) -> list[int]:
-    """Every window, and the one of the same length before it."""
+@cache
+def _plan(
+    settings: Settings, columns_of: Callable[[Settings], tuple[FeatureColumn, ...]]
+) -> tuple[tuple[FeatureColumn, ...], tuple[int, ...]]:
+    """The columns, and the days they look back: every window, and the one of the same length before it."""
+    columns = columns_of(settings)
     days = {column.window_days for column in columns if column.window_days}
-    return sorted(days | {2 * window for window in days})
+    return columns, tuple(sorted(days | {2 * window for window in days}))
 
 
 def _computed(column: FeatureColumn, past: Past) -> Column:
-    values = np.asarray(column.feature.compute(past), dtype=np.float64)
-    if values.shape != past.rows.customer.shape:
+    values = column.feature.compute(past)
+    if np.shape(values) != past.rows.customer.shape:
         raise DataError(
-            f"feature {column.name} returned {values.shape} values for {len(past.rows.customer)} rows; "
+            f"feature {column.name} returned {np.shape(values)} values for {len(past.rows.customer)} rows; "
             "it must return one value per row."
         )
-    return values if column.feature.empty is None else np.where(np.isnan(values), column.feature.empty, values)
+    return values

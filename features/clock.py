@@ -29,17 +29,19 @@ def slots(time: Ints, instants: Ints) -> Ints:
     return slot
 
 
-def positions(stream: Stream, kind: int, slot: Ints, customers: int, instants: int) -> Ints:
-    """How far each customer's events of a kind reach by each instant, as positions in the stream.
+def positions(stream: Stream, kinds: range, slot: Ints, customers: int, instants: int) -> Ints:
+    """How far each customer's events of some neighbouring kinds reach by each instant, as positions in the stream.
 
-    Flat, `instants + 1` entries a customer and one before all: the entry `customer * (instants + 1) + 1 + place` is the
-    position of the customer's first event that is not before that instant, the entry before them that of the first.
+    Shape (kinds, customers * (instants + 1) + 1): entry `customer * (instants + 1) + 1 + place` is the position of the
+    customer's first event that is not before that instant, and the entry before these that of the customer's first.
     """
-    low, high = stream.bounds[kind], stream.bounds[kind + 1]
-    cell = stream.customer[low:high] * (instants + 1) + slot[low:high]
-    counts = np.bincount(cell, minlength=customers * (instants + 1))
-    reach = np.empty(len(counts) + 1, dtype=np.int64)
-    reach[0] = low
-    np.cumsum(counts, out=reach[1:])
-    reach[1:] += low
+    low, high = stream.bounds[kinds.start], stream.bounds[kinds.stop]
+    cells = customers * (instants + 1)
+    number = np.repeat(np.arange(len(kinds)), np.diff(stream.bounds[kinds.start : kinds.stop + 1]))
+    cell = (number * customers + stream.customer[low:high]) * (instants + 1) + slot[low:high]
+    counts = np.bincount(cell, minlength=len(kinds) * cells).reshape(len(kinds), cells)
+    reach = np.empty((len(kinds), cells + 1), dtype=np.int64)
+    reach[:, 0] = stream.bounds[kinds.start : kinds.stop]
+    np.cumsum(counts, axis=1, out=reach[:, 1:])
+    reach[:, 1:] += reach[:, :1]
     return reach

@@ -9,25 +9,26 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from features.log import DAY_US, Ints
+from features.log import Ints
+
+Floats = NDArray[np.float64]
 
 
 def decayed(
-    customer: Ints, time: Ints, slot: Ints, weight: NDArray[np.float64] | None, grid: tuple[int, Ints, int]
-) -> NDArray[np.float64]:
-    """Matrix of customers × cutoffs; `slot` is each event's first cutoff after it, `weight` None counts events.
+    cell: Ints, age_days: Floats, weight: Floats | None, shape: tuple[int, Floats], half_life_days: int
+) -> Floats:
+    """Decayed totals, customers × cutoffs.
 
-    `grid` is the number of customers, the ascending cutoffs in microseconds, and the half-life in days.
+    cell: customer * cutoffs + place of the first cutoff after the event; age_days: the event's age then; weight: None
+    counts events; shape: the number of customers, and the days between neighbouring cutoffs.
     """
-    customers, cutoffs, half_life_days = grid
-    seen = slot < len(cutoffs)
-    who, at = customer[seen], slot[seen]
-    power = np.exp2((time[seen] - cutoffs[at]) * (1.0 / (DAY_US * half_life_days)))
+    customers, gaps_days = shape
+    cutoffs = len(gaps_days) + 1
+    power = np.exp2(age_days * (-1.0 / half_life_days))
     if weight is not None:
-        power *= weight[seen]
-    counted = np.bincount(who * len(cutoffs) + at, weights=power, minlength=customers * len(cutoffs))
-    total = counted.astype(np.float64).reshape(customers, len(cutoffs))
-    fading = np.exp2(-np.diff(cutoffs) / (DAY_US * half_life_days))
-    for place, fade in enumerate(fading.tolist(), start=1):
+        power *= weight
+    total = np.bincount(cell, weights=power, minlength=customers * cutoffs).astype(np.float64, copy=False)
+    total = total.reshape(customers, cutoffs)
+    for place, fade in enumerate(np.exp2(gaps_days * (-1.0 / half_life_days)).tolist(), start=1):
         total[:, place] += total[:, place - 1] * fade
     return total

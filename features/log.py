@@ -111,52 +111,54 @@ def log_from_records(
     `known_at` defaults to when the fact happened; rows with a true `is_machine` are left out.
     """
     human = [row for row in engagement if not row.get("is_machine")]
-    ids = sorted({str(row["customer_id"]) for row in (*orders, *human)})
+    whose = [[str(row["customer_id"]) for row in rows] for rows in (orders, human)]
+    ids = sorted({*whose[0], *whose[1]})
     index = {customer: position for position, customer in enumerate(ids)}
     order_row = {str(row.get("order_id")): position for position, row in enumerate(orders)}
     items = [row for row in order_items if str(row["order_id"]) in order_row]
     return build_log(
         ids,
         {
-            "customer": _ints(index[str(row["customer_id"])] for row in orders),
-            "time": _ints(_known(row, "ordered_at") for row in orders),
-            **{name: _ints(ten_thousandths(row.get(name)) for row in orders) for name in MONEY_FIELDS},
+            "customer": _ints([index[customer] for customer in whose[0]]),
+            "time": _known(orders, "ordered_at"),
+            **{name: _ten_thousandths([row.get(name) for row in orders]) for name in MONEY_FIELDS},
         },
         {
-            "customer": _ints(index[str(row["customer_id"])] for row in human),
-            "time": _ints(_known(row, "occurred_at") for row in human),
-            "kind": _ints(_KIND_CODE[str(row["kind"])] for row in human),
-            "value": _ints(ten_thousandths(row.get("value")) for row in human),
+            "customer": _ints([index[customer] for customer in whose[1]]),
+            "time": _known(human, "occurred_at"),
+            "kind": _ints([_KIND_CODE[row["kind"]] for row in human]),  # type: ignore[index]
+            "value": _ten_thousandths([row.get("value") for row in human]),
         },
         {
-            "order": _ints(order_row[str(row["order_id"])] for row in items),
+            "order": _ints([order_row[str(row["order_id"])] for row in items]),
             "product": _codes([str(row["product_id"]) for row in items]),
             "category": _codes([str(row.get("category")) for row in items]),
-            "quantity": _ints(ten_thousandths(row.get("quantity")) for row in items),
+            "quantity": _ten_thousandths([row.get("quantity") for row in items]),
         },
     )
-
-
-def ten_thousandths(value: object) -> int:
-    """A number, decimal or text as a whole count of ten-thousandths; None counts as 0."""
-    return 0 if value is None else round(float(str(value)) * SCALE)
 
 
 _KIND_CODE = {kind: code for code, kind in enumerate(KINDS)}
 
 
-def _ints(values: object) -> Ints:
-    return np.fromiter(values, dtype=np.int64)  # type: ignore[call-overload, no-any-return]
+def _ten_thousandths(values: list[object]) -> Ints:
+    """Numbers, decimals or text as whole counts of ten-thousandths; None counts as 0."""
+    numbers = np.array([0.0 if value is None else value for value in values], dtype=np.float64)
+    return np.rint(numbers * SCALE).astype(np.int64)
+
+
+def _ints(values: list[int]) -> Ints:
+    return np.array(values, dtype=np.int64)
 
 
 def _codes(names: list[str]) -> Ints:
     seen = {name: code for code, name in enumerate(sorted(set(names)))}
-    return _ints(seen[name] for name in names)
+    return _ints([seen[name] for name in names])
 
 
-def _known(row: Mapping[str, object], happened: str) -> int:
-    known = row.get("known_at")
-    return int(str(row[happened] if known is None else known))
+def _known(rows: Sequence[Mapping[str, object]], happened: str) -> Ints:
+    times = [row[happened] if row.get("known_at") is None else row["known_at"] for row in rows]
+    return np.array(times, dtype=np.int64)
 
 
 def _sorted_stream(kinds: tuple[str, ...], columns: Columns) -> Stream:

@@ -6,7 +6,7 @@ A row is one customer at one cutoff. Every method returns one float64 per row, N
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,21 +19,27 @@ Column = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Past:
-    """A window of `days` that ends `ends_days` before the cutoff; `days` None: all of the past."""
+    """A window of `days` that ends `ends_days` before the cutoff; `days` None: all of the past.
+
+    What features have in common is computed once: a reduction asked for again is the same read-only array.
+    """
 
     rows: Rows
     days: int | None
     horizon_days: int
     ends_days: int = 0
     half_life_days: int = 0
+    _memory: dict[tuple[str, ...], Events] = field(default_factory=dict, repr=False)
 
     def of(self, *kinds: str) -> Events:
         """The events of these kinds inside the window."""
-        return Events(self, kinds)
+        if kinds not in self._memory:
+            self._memory[kinds] = Events(self, kinds)
+        return self._memory[kinds]
 
     def earlier(self) -> Past:
         """The window of the same length just before this one."""
-        return replace(self, ends_days=self.ends_days + (self.days or 0))
+        return replace(self, ends_days=self.ends_days + (self.days or 0), _memory={})
 
     def horizon_phase(self) -> Column:
         """Where in the year the middle of the horizon lies, in radians: 0 on 1 January."""
@@ -57,18 +63,22 @@ class Events:
 
     past: Past
     kinds: tuple[str, ...]
+    _memory: dict[str, Column] = field(default_factory=dict, repr=False)
 
     def count(self) -> Column:
         """Number of events."""
-        return self._added(lambda _, low, high: high - low)
+        return self._once("count", lambda: self._added(lambda _, low, high: high - low))
 
     def sum(self, field: str = "value") -> Column:
         """Total of a money or value field."""
-        return self.total(field) / SCALE
+        return self._once(f"sum {field}", lambda: self.total(field) / SCALE)
 
     def total(self, field: str) -> Column:
         """Total of a field that counts whole things (products, days)."""
-        return self._added(lambda stream, low, high: _difference(stream.totals.get(field), low, high))
+        return self._once(
+            f"total {field}",
+            lambda: self._added(lambda stream, low, high: _difference(stream.totals.get(field), low, high)),
+        )
 
     def mean(self, field: str = "value") -> Column:
         """Mean of a money or value field; NaN without events."""
@@ -76,11 +86,11 @@ class Events:
 
     def days_since_last(self) -> Column:
         """Days from the latest event to the cutoff; NaN without events."""
-        return self._nearest(np.fmin, lambda _, high: high - 1)
+        return self._once("last", lambda: self._nearest(np.fmin, lambda _, high: high - 1))
 
     def days_since_first(self) -> Column:
         """Days from the earliest event to the cutoff; NaN without events."""
-        return self._nearest(np.fmax, lambda low, _: low)
+        return self._once("first", lambda: self._nearest(np.fmax, lambda low, _: low))
 
     def last(self, field: str = "value") -> Column:
         """The field of the latest event, as stored; NaN without events."""
@@ -104,9 +114,17 @@ class Events:
         rows, half_life = self.past.rows, self.past.half_life_days
         return sum((rows.decayed(kind, half_life, field or "") for kind in self.kinds), rows.nothing)
 
+    def _once(self, what: str, make: Callable[[], Column]) -> Column:
+        if what not in self._memory:
+            self._memory[what] = make()
+            self._memory[what].flags.writeable = False
+        return self._memory[what]
+
     def _added(self, part: Callable[[Stream, Ints, Ints], Ints]) -> Column:
-        parts = [part(*self._found(kind)) for kind in self.kinds if kind in self.past.rows.log.places]
-        return sum(parts[1:], parts[0]).astype(np.float64) if parts else self.past.rows.nothing
+        if len(self.kinds) == 1:
+            return part(*self._found(self.kinds[0])).astype(np.float64)
+        total: Column = sum((part(*self._found(kind)) for kind in self.kinds), np.zeros(1, dtype=np.int64))
+        return total + self.past.rows.nothing
 
     def _nearest(self, closer: Callable[[Column, Column], Column], pick: Callable[[Ints, Ints], Ints]) -> Column:
         result: Column | None = None

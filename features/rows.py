@@ -17,6 +17,7 @@ from features.decay import decayed
 from features.log import DAY_US, SCALE, EventLog, Ints, Stream
 
 Column = NDArray[np.float64]
+_CACHED_CELLS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Grid:
     days: tuple[int, ...]
     _slots: dict[int, Ints] = field(default_factory=dict, repr=False)
     _positions: dict[str, Ints] = field(default_factory=dict, repr=False)
+    _fading: dict[str, tuple[Ints, Ints, Column]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def instants(self) -> Ints:
@@ -54,10 +56,25 @@ class Grid:
         """Positions of a kind's events by customer and instant; see `features.clock.positions`."""
         if kind not in self._positions:
             stream, number = self.log.places[kind]
-            self._positions[kind] = positions(
-                stream, number, self.slots(stream), len(self.log.customer_ids), len(self.instants)
-            )
+            # Neighbouring kinds together while they fit the processor's cache: all of them in a request.
+            people = len(self.log.customer_ids)
+            several = max(1, _CACHED_CELLS // (people * self.width))
+            kinds = range(number, min(number + several, len(stream.kinds)))
+            found = positions(stream, kinds, self.slots(stream), people, len(self.instants))
+            self._positions.update(zip((stream.kinds[place] for place in kinds), found, strict=True))
         return self._positions[kind]
+
+    def fading(self, kind: str) -> tuple[Ints, Ints, Column]:
+        """Of a kind's events before the last cutoff: which they are, customer and first cutoff as a cell, age then."""
+        if kind not in self._fading:
+            stream, number = self.log.places[kind]
+            own = slice(stream.bounds[number], stream.bounds[number + 1])
+            place = slots(stream.time[own], self.cutoffs)
+            seen: Ints = np.flatnonzero(place < len(self.cutoffs)) + own.start
+            place = place[seen - own.start]
+            age_days = np.multiply(self.cutoffs[place] - stream.time[seen], 1.0 / DAY_US, dtype=np.float64)
+            self._fading[kind] = seen, stream.customer[seen] * len(self.cutoffs) + place, age_days
+        return self._fading[kind]
 
 
 @dataclass(frozen=True)
@@ -141,20 +158,14 @@ class Rows:
         return self._memory[key]
 
     def _decayed(self, kind: str, half_life_days: int, field: str) -> Column:
-        stream, events, slot = self._until_cutoffs(kind)
-        weight = stream.fields[field][events] / SCALE if field else None
-        grid = (len(self.log.customer_ids), self.grid.cutoffs, half_life_days)
-        return decayed(stream.customer[events], stream.time[events], slot, weight, grid)
+        seen, cell, age_days = self.grid.fading(kind)
+        weight = self.log.of(kind).fields[field][seen] / SCALE if field else None
+        shape = (len(self.log.customer_ids), np.diff(self.grid.cutoffs) / DAY_US)
+        return decayed(cell, age_days, weight, shape, half_life_days)
 
     def _largest(self, kind: str, field: str) -> Column:
-        stream, events, slot = self._until_cutoffs(kind)
-        columns = len(self.grid.cutoffs) + 1
-        cells = np.full(len(self.log.customer_ids) * columns, -np.inf)
-        np.maximum.at(cells, stream.customer[events] * columns + slot, stream.fields[field][events].astype(np.float64))
-        most = np.maximum.accumulate(cells.reshape(-1, columns), axis=1)
+        seen, cell, _ = self.grid.fading(kind)
+        most = np.full((len(self.log.customer_ids), len(self.grid.cutoffs)), -np.inf)
+        np.maximum.at(most.reshape(-1), cell, self.log.of(kind).fields[field][seen].astype(np.float64))
+        np.maximum.accumulate(most, axis=1, out=most)
         return np.where(np.isinf(most), np.nan, most)
-
-    def _until_cutoffs(self, kind: str) -> tuple[Stream, slice, Ints]:
-        stream, number = self.log.places[kind]
-        events = slice(stream.bounds[number], stream.bounds[number + 1])
-        return stream, events, slots(stream.time[events], self.grid.cutoffs)
