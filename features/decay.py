@@ -19,16 +19,16 @@ def decayed(
 ) -> Floats:
     """Decayed totals, customers × cutoffs.
 
-    cell: customer * cutoffs + place of the first cutoff after the event; age_days: the event's age then; weight: None
-    counts events; shape: the number of customers, and the days between neighbouring cutoffs.
+    cell: customer * (cutoffs + 1) + place of the first cutoff after the event, the last place for none; age_days: the
+    event's age then; weight: None counts events; shape: the number of customers, and the days between the cutoffs.
     """
     customers, gaps_days = shape
     cutoffs = len(gaps_days) + 1
     power = np.exp2(age_days * (-1.0 / half_life_days))
     if weight is not None:
         power *= weight
-    total = np.bincount(cell, weights=power, minlength=customers * cutoffs).astype(np.float64, copy=False)
-    total = total.reshape(customers, cutoffs)
+    counted = np.bincount(cell, weights=power, minlength=customers * (cutoffs + 1))
+    total: Floats = counted.astype(np.float64, copy=False).reshape(customers, cutoffs + 1)[:, :cutoffs]
     for place, fade in enumerate(np.exp2(gaps_days * (-1.0 / half_life_days)).tolist(), start=1):
         total[:, place] += total[:, place - 1] * fade
     return total

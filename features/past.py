@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,15 +47,14 @@ class Past:
         middle = self.rows.grid.cutoffs // DAY_US + self.horizon_days // 2
         days = middle.astype("datetime64[D]")
         since_new_year = (days - days.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.float64)
-        phase: Column = (since_new_year * (2 * np.pi / 365.25))[self.rows.place]
+        phase: Column = since_new_year[self.rows.place] * (2 * np.pi / 365.25)
         return phase
 
     def horizon_share_in_months(self, *months: int) -> Column:
         """Share of the horizon's days that fall in these calendar months (1–12)."""
-        days = (self.rows.grid.cutoffs[:, None] // DAY_US + np.arange(self.horizon_days)).astype("datetime64[D]")
-        month = days.astype("datetime64[M]").astype(np.int64) % 12 + 1
-        share: Column = np.isin(month, months).mean(axis=1)[self.rows.place]
-        return share
+        starts = (self.rows.grid.cutoffs // DAY_US).tolist()
+        shares = [share_in_months(start, self.horizon_days, months) for start in starts]
+        return np.array(shares, dtype=np.float64)[self.rows.place]
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,8 @@ class Events:
     def last(self, field: str = "value") -> Column:
         """The field of the latest event, as stored; NaN without events."""
         stream, low, high = self._only()
-        return np.where(high > low, _at(stream.fields.get(field, stream.time), high - 1), np.nan)
+        there = high > low
+        return np.where(there, _at(stream.fields[field], high - 1), np.nan) if there.any() else there * np.nan
 
     def days_from_first_to(self, number: int) -> Column:
         """Days from the first event to the event of this number (1 is the second); NaN when there is none."""
@@ -123,8 +124,8 @@ class Events:
     def _added(self, part: Callable[[Stream, Ints, Ints], Ints]) -> Column:
         if len(self.kinds) == 1:
             return part(*self._found(self.kinds[0])).astype(np.float64)
-        total: Column = sum((part(*self._found(kind)) for kind in self.kinds), np.zeros(1, dtype=np.int64))
-        return total + self.past.rows.nothing
+        parts = [part(*self._found(kind)) for kind in self.kinds]
+        return np.add.reduce(parts).astype(np.float64)
 
     def _nearest(self, closer: Callable[[Column, Column], Column], pick: Callable[[Ints, Ints], Ints]) -> Column:
         result: Column | None = None
@@ -147,8 +148,16 @@ class Events:
 
 def ratio(above: Column, below: Column) -> Column:
     """Element-wise quotient; NaN where the divisor is 0 or missing."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(below != 0, above / below, np.nan)
+    quotient = np.full(len(below), np.nan)
+    np.divide(above, below, out=quotient, where=below != 0)
+    return quotient
+
+
+@lru_cache(maxsize=1_000)
+def share_in_months(first_day: int, days: int, months: tuple[int, ...]) -> float:
+    """Share of `days` days from a day (since 1970) on that fall in some calendar months."""
+    span = (first_day + np.arange(days)).astype("datetime64[D]").astype("datetime64[M]")
+    return float(np.isin(span.astype(np.int64) % 12 + 1, months).mean())
 
 
 def _difference(total: Ints | None, low: Ints, high: Ints) -> Ints:
@@ -157,6 +166,4 @@ def _difference(total: Ints | None, low: Ints, high: Ints) -> Ints:
 
 def _at(values: Ints, position: Ints) -> Ints:
     """Values at positions; where a row has no event the position is clipped and the caller masks the result."""
-    if not len(values):
-        return np.zeros(len(position), dtype=np.int64)
-    return values[np.minimum(np.maximum(position, 0), len(values) - 1)]
+    return values.take(position, mode="clip") if len(values) else np.zeros(len(position), dtype=np.int64)
