@@ -90,20 +90,20 @@ def _verdict(
     cutoffs_us: Sequence[int],
     settings: Settings,
 ) -> Verdict:
-    log, changed, rows = records.log(), set[str](), 0
+    log, changed, rows = records.log(), dict[str, None](), 0
     for cutoff in cutoffs_us:
         honest = snapshot(log, [cutoff], settings)
-        changed |= _changed(honest, snapshot(attempt(records, cutoff).log(), [cutoff], settings))
+        changed |= dict.fromkeys(_changed(honest, snapshot(attempt(records, cutoff).log(), [cutoff], settings)))
         rows += len(honest.values)
-    return Verdict(name, rows, tuple(column for column in snapshot(log, [], settings).columns if column in changed))
+    return Verdict(name, rows, tuple(changed))
 
 
-def _changed(honest: Snapshot, tempted: Snapshot) -> set[str]:
+def _changed(honest: Snapshot, tempted: Snapshot) -> list[str]:
     if sorted(honest.customer_ids) != sorted(tempted.customer_ids):
-        return set(honest.columns)
+        return list(honest.columns)
     left, right = (each.values[np.argsort(each.customer_ids)] for each in (honest, tempted))
     same = ((left == right) | (np.isnan(left) & np.isnan(right))).all(axis=0)
-    return {column for column, held in zip(honest.columns, same, strict=True) if not held}
+    return [column for column, held in zip(honest.columns, same, strict=True) if not held]
 
 
 def _extended(columns: Columns, more: dict[str, Ints]) -> Columns:

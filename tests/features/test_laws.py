@@ -1,8 +1,12 @@
-"""Laws that hold for every feature at once: blind to the future, blind to row order, the same alone as in a batch."""
+"""Laws that hold for every feature at once: blind to the future, blind to row order, the same alone as in a batch.
+
+The shop's own features, those of `features.extra` in params.yaml, are held to them as the families are.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +21,12 @@ from features.proof import leakage_proof
 from features.records import Records
 from features.registry import UNITS, FeatureColumn, declared, feature_columns
 from pipeline.event_log import blocks, sample
-from tests.features.conftest import SETTINGS, random_records
+from pipeline.params import load_params
+from tests.features.conftest import SETTINGS as FAMILIES_ONLY
+from tests.features.conftest import random_records
 
+EXTRA = tuple(load_params(Path(__file__).parents[2] / "params.yaml").features.extra)
+SETTINGS = dataclasses.replace(FAMILIES_ONLY, extra=EXTRA)
 CUTOFFS = [200 * DAY_US, 320 * DAY_US + 5, 450 * DAY_US]
 
 
@@ -27,7 +35,7 @@ def assert_same(one: Snapshot, other: Snapshot) -> None:
     np.testing.assert_array_equal(one.values, other.values)
 
 
-@pytest.mark.parametrize("feature", declared(), ids=lambda feature: feature.name)
+@pytest.mark.parametrize("feature", declared(EXTRA), ids=lambda feature: feature.name)
 def test_every_feature_says_what_it_is_and_in_which_unit(feature) -> None:
     assert feature.unit in UNITS
     assert feature.doc.endswith(".")
@@ -35,7 +43,7 @@ def test_every_feature_says_what_it_is_and_in_which_unit(feature) -> None:
 
 
 def test_there_are_at_least_eighty_columns_over_all_families() -> None:
-    columns = feature_columns(SETTINGS)
+    columns = feature_columns(FAMILIES_ONLY)
     assert len(columns) >= 80
     assert len({column.feature.family for column in columns}) == 16
     assert len({column.name for column in columns}) == len(columns)
