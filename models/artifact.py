@@ -41,6 +41,8 @@ def model_files(trained: Trained, settings: Settings, examples: pd.DataFrame) ->
         "active_days": settings.active_days,
         "half_lives_days": list(settings.half_lives_days),
         "absent": [*sorted(settings.absent)],
+        "extra": [*settings.extra],
+        "left_out": [*sorted(settings.left_out)],
         "feature_columns": [str(name) for name in trained.candidate.feature_names_in_],
         "formula": trained.candidate.formula_,
         "calibration": {"intercept": trained.calibration.intercept, "slope": trained.calibration.slope},

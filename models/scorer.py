@@ -165,4 +165,6 @@ def _settings(about: Mapping[str, Json]) -> Settings:
         active_days=None if active is None else int(number(active)),
         half_lives_days=tuple(int(number(days)) for days in listed(about["half_lives_days"])),
         absent=frozenset(texts(about["absent"])),
+        extra=tuple(texts(about.get("extra", []))),
+        left_out=frozenset(texts(about.get("left_out", []))),
     )

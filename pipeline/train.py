@@ -63,6 +63,8 @@ def settings_of(catalogue: dict[str, Json]) -> Settings:
         active_days=None if active is None else int(number(active)),
         half_lives_days=tuple(int(number(days)) for days in listed(catalogue["half_lives_days"])),
         absent=frozenset(texts(catalogue["absent"])),
+        extra=tuple(texts(catalogue.get("extra", []))),
+        left_out=frozenset(described(catalogue.get("left_out", {}))),
     )
 
 

@@ -19,7 +19,7 @@ from models.scorer import Scorer, content_version
 from models.training import Trained, fit_all
 from tests.models.conftest import BOOSTING, HORIZON_DAYS, NAMES
 
-SETTINGS = Settings(90, 365, (14, 60), frozenset({"revenue"}))
+SETTINGS = Settings(90, 365, (14, 60), frozenset({"revenue"}), ("features.mine",), frozenset({"orders_365d"}))
 
 
 @pytest.fixture
@@ -52,6 +52,16 @@ def test_scorer_equals_the_fitted_estimator(
     assert (scorer.model_version, scorer.chosen, scorer.horizon_days) == (version, name, 90)
     assert scorer.settings == SETTINGS
     assert scorer.feature_columns == tuple(rows.columns)
+
+
+def test_a_model_from_before_own_features_has_none(folder: Path) -> None:
+    about = orjson.loads((folder / "model.json").read_bytes())
+    (folder / "model.json").write_bytes(
+        orjson.dumps({k: v for k, v in about.items() if k not in ("extra", "left_out")})
+    )
+    rewritten(folder)
+    settings = Scorer.load(folder).settings
+    assert (settings.extra, settings.left_out) == ((), frozenset())
 
 
 def test_one_row_scores_as_it_does_in_a_batch(folder: Path, labelled: History) -> None:

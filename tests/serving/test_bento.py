@@ -27,6 +27,9 @@ def bento(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = tmp_path_factory.mktemp("project")
     for name in ("features", "models", "serving"):
         shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("mine.py", "ours/baskets.py"):
+        (project / "features" / name).parent.mkdir(exist_ok=True)
+        (project / "features" / name).write_text('"""The shop\'s own features."""\n', encoding="utf-8")
     shutil.copyfile(ROOT / "bentofile.yaml", project / "bentofile.yaml")
     shutil.copyfile(run / "params.yaml", project / "params.yaml")
     shutil.copytree(run / "data", project / "data")
@@ -60,6 +63,14 @@ def test_the_bento_holds_only_what_serving_needs(bento: Path) -> None:
     assert held == {"features", "models", "serving", "data", "params.yaml", "bentofile.yaml"}
     data = {str(path.relative_to(bento / "src/data")) for path in (bento / "src/data").rglob("*") if path.is_file()}
     assert data == {"serving.db", "champion/model.json", "champion/trees.onnx", "champion/trees.ubj"}
+
+
+def test_the_bento_holds_the_shops_own_feature_modules(bento: Path) -> None:
+    features = bento / "src/features"
+    assert (features / "mine.py").exists()
+    assert (features / "ours/baskets.py").exists()
+    assert (features / "families/site.py").exists()
+    assert not (features / "tables.py").exists()
 
 
 def test_the_bento_asks_for_the_packages_of_the_serve_extra() -> None:

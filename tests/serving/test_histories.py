@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 
 from features.asof import Settings
@@ -26,6 +29,18 @@ def event(number: int, kind: str, **more: object) -> dict[str, object]:
 def test_rows_hold_the_columns_in_the_order_asked() -> None:
     found = feature_rows([customer("a", ("1", "2025-12-30T12:00:00Z"))], AS_OF_US, SETTINGS, COLUMNS)
     assert found["a"].tolist() == [1.0, 10.0, 2.0]
+
+
+def test_an_own_feature_of_the_model_is_computed_from_the_request(own_module: Callable[[str], str]) -> None:
+    text = '''
+    @feature(unit="count", empty=0.0, windows_days=(60,))
+    def referred_and_reviewed(past: Past) -> Column:
+        """Friends referred and reviews written in the window."""
+        return past.of("referral", "review").count()
+    '''
+    settings = replace(SETTINGS, extra=(own_module(text),))
+    asked = customer("a", ("1", "2025-12-30T12:00:00Z"), events=(event(1, "review", value=4), event(2, "referral")))
+    assert feature_rows([asked], AS_OF_US, settings, ("referred_and_reviewed_60d",))["a"].tolist() == [2.0]
 
 
 def test_two_customers_may_use_the_same_order_id() -> None:
