@@ -13,7 +13,7 @@ from pipeline.params import Params
 from pipeline.stage import progress, run_stage
 from pipeline.tracking import runs
 from pipeline.tracking.lineage import Lineage, context_tags, read_lineage
-from pipeline.tracking.record import candidate_metrics, curves, run_metrics, scorecard
+from pipeline.tracking.record import candidate_metrics, curves, proof_tag, run_metrics, scorecard
 from pipeline.tracking.store import Store, open_store
 
 DATASETS = {
@@ -33,7 +33,8 @@ def track(params: Params) -> str:
 
     store = open_store()
     version = str(metrics["model_version"])
-    tags = {"model_version": version, "chosen": str(metrics["chosen"])} | lineage.tags() | context_tags()
+    tags = {"model_version": version, "chosen": str(metrics["chosen"])} | proof_tag(read_json(paths.CATALOGUE))
+    tags |= lineage.tags() | context_tags()
     with runs.recorded_run(store, tags.get("dvc.exp", version), tags) as run_id:
         record(store, run_id, lineage, metrics, backtest)
         children = record_candidates(store, run_id, metrics, backtest)

@@ -40,6 +40,17 @@ def scorecard(metrics: Tree) -> dict[str, float]:
     return {name: flat[name] for name in names if name in flat}
 
 
+def proof_tag(catalogue: Tree) -> dict[str, str]:
+    """The verdict of the leakage proof as a tag: `passed (5 attempts, 1,736 rows)`."""
+    proof = _tree(catalogue, "leakage_proof")
+    tried = cast("list[Tree]", proof.get("attempts", []))
+    if not tried:
+        return {"leakage_proof": "not run"}
+    rows = max(int(cast("int", one["rows"])) for one in tried)
+    verdict = "passed" if proof.get("passed") is True else "failed"
+    return {"leakage_proof": f"{verdict} ({len(tried)} attempts, {rows:,} rows)"}
+
+
 def candidate_metrics(name: str, metrics: Tree, backtest: Tree) -> dict[str, float]:
     """Flat metrics of one candidate at the test cutoff and in the backtest."""
     tested = _tree(_tree(metrics, "candidates"), name)

@@ -133,7 +133,12 @@ def _documents(revenue: bool) -> dict[str, object]:
             "horizon_days": 90,
             "active_days": 365,
             "columns": [{"name": name, "doc": f"Meaning of {name}."} for name in columns],
-            "leakage_proof": {"passed": True, "attempts": [{"attempt": "at", "rows": 3, "changed_columns": []}]},
+            "leakage_proof": {
+                "passed": True,
+                "customers": 3,
+                "cutoffs": 2,
+                "attempts": [{"attempt": "at", "rows": 3, "changed_columns": []}],
+            },
         },
         "reports/quality.json": {
             "source": "files",

@@ -149,6 +149,20 @@ def test_a_shop_without_revenue_gets_a_page_without_money_that_says_so(
     assert [e for e in bound(page) if "value_at_risk" in str(e.attributes["data-key"])] == []
 
 
+def test_the_verdict_of_the_leakage_proof_stands_on_the_page(run: Params) -> None:
+    def verdict() -> list[str]:
+        return [
+            e.text
+            for e in made(run).elements
+            if "verdict" in str(e.attributes.get("class")) and e.text[:2] in ("Pa", "Fa")
+        ]
+
+    assert verdict() == ["Passed"]
+    catalogue = read_json(paths.CATALOGUE)
+    write_json(paths.CATALOGUE, catalogue | {"leakage_proof": {**catalogue["leakage_proof"], "passed": False}})  # type: ignore[dict-item]
+    assert verdict() == ["Failed"]
+
+
 def test_engagement_that_is_absent_is_named_with_what_follows(run: Params) -> None:
     words = " ".join(text.text for text in made(run).texts)
     assert "No engagement: risk is read from orders alone" in words

@@ -112,6 +112,7 @@ def test_tags_name_the_digests_the_experiment_and_the_model(tracked: Path) -> No
     assert tags["dvc.dep.pipeline/pull.py"] == "0123456789abcdef0123456789abcdef"
     assert tags["dvc.exp"] == "brisk-otter"
     assert tags["model_version"] == Scorer.load(tracked / "data/model").model_version
+    assert tags["leakage_proof"] == "passed (2 attempts, 1,736 rows)"
     assert "dvc.dep.data/raw" not in tags
     assert "dvc.out.data/scores.parquet" not in tags
 
