@@ -12,10 +12,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from features.errors import DataError
+from features.blame import guarded
 from features.kinds import ORDER
 from features.log import SCALE, EventLog, Ints
-from features.past import Column, Past
+from features.past import Past
 from features.registry import FeatureColumn, feature_columns
 from features.registry import Settings as Settings
 from features.rows import Rows
@@ -42,7 +42,7 @@ class Label:
 
 
 def snapshot(log: EventLog, cutoffs_us: Sequence[int], settings: Settings) -> Snapshot:
-    """All columns for the population at each cutoff; raises DataError when a feature returns the wrong length."""
+    """All columns for the population at each cutoff; raises DataError naming the feature and customer that broke."""
     columns, windows = _plan(settings, feature_columns)
     rows = population(log, cutoffs_us, settings.active_days, windows)
     values = np.empty((len(columns), len(rows.customer))).T  # each column contiguous: that is how it is made and stored
@@ -51,7 +51,7 @@ def snapshot(log: EventLog, cutoffs_us: Sequence[int], settings: Settings) -> Sn
         seen = (column.window_days, column.half_life_days)
         if seen not in pasts:
             pasts[seen] = Past(rows, seen[0], settings.horizon_days, half_life_days=seen[1] or 0)
-        values[:, place] = _computed(column, pasts[seen])
+        values[:, place] = guarded(column, pasts[seen])
     empty = np.array([np.nan if column.feature.empty is None else column.feature.empty for column in columns])
     np.copyto(values, empty, where=np.isnan(values))
     names = tuple(column.name for column in columns)
@@ -79,17 +79,7 @@ def label(rows: Rows, horizon_days: int) -> Label:
 def _plan(
     settings: Settings, columns_of: Callable[[Settings], tuple[FeatureColumn, ...]]
 ) -> tuple[tuple[FeatureColumn, ...], tuple[int, ...]]:
-    """The columns, and the days they look back: every window, and the one of the same length before it."""
+    """The columns, and the days before the cutoff at which their windows begin and end."""
     columns = columns_of(settings)
-    days = {column.window_days for column in columns if column.window_days}
-    return columns, tuple(sorted(days | {2 * window for window in days}))
-
-
-def _computed(column: FeatureColumn, past: Past) -> Column:
-    values = column.feature.compute(past)
-    if np.shape(values) != past.rows.customer.shape:
-        raise DataError(
-            f"feature {column.name} returned {np.shape(values)} values for {len(past.rows.customer)} rows; "
-            "it must return one value per row."
-        )
-    return values
+    days = {days for column in columns for days in (column.window_days, column.reach_days) if days}
+    return columns, tuple(sorted(days))

@@ -223,20 +223,27 @@ def _novelty(orders: Columns, items: Columns) -> dict[str, Ints]:
     count, order = len(orders["customer"]), items["order"]
     if not len(order):
         return {name: np.zeros(count, dtype=np.int64) for name in ("products", "new_products", "categories")}
-    product, category = items["product"], items["category"]
-    customer, time = orders["customer"][order], orders["time"][order]
+    (products, product), (categories, category) = (_numbered(items[name]) for name in ("product", "category"))
+    by_time = np.argsort(orders["time"], kind="stable")
+    turn = np.empty(count, dtype=np.int64)
+    turn[by_time] = np.arange(count)
+    # Customer, product and turn in one number: the smallest of a customer and product is the first purchase.
+    pair = orders["customer"][order] * products + product
+    bought = np.sort(pair * count + turn[order])
+    first = np.diff(bought // count, prepend=-1) != 0
     return {
-        "products": _firsts(order, (order, product), (), count),
-        "new_products": _firsts(order, (customer, product), (order, time), count),
-        "categories": _firsts(order, (order, category), (), count),
+        "products": _distinct(order * products + product, products, count),
+        "new_products": np.bincount(by_time[bought[first] % count], minlength=count),
+        "categories": _distinct(order * categories + category, categories, count),
     }
 
 
-def _firsts(order: Ints, group: tuple[Ints, ...], within: tuple[Ints, ...], count: int) -> Ints:
-    """For each order, how many groups have their first item in it."""
-    rank = np.lexsort((*within, *reversed(group)))
-    changes = np.zeros(len(rank), dtype=bool)
-    changes[:1] = True
-    for key in group:
-        changes[1:] |= np.diff(key[rank]) != 0
-    return np.bincount(order[rank[changes]], minlength=count).astype(np.int64)
+def _numbered(codes: Ints) -> tuple[int, Ints]:
+    """How many different codes there are, and for each element the number of its code."""
+    different, number = np.unique(codes, return_inverse=True)
+    return len(different), number
+
+
+def _distinct(pair: Ints, things: int, orders: int) -> Ints:
+    """How many different things each order holds; a pair is order * things + thing."""
+    return np.bincount(np.unique(pair) // things, minlength=orders)

@@ -35,7 +35,9 @@ class Past:
     def of(self, *kinds: str) -> Events:
         """The events of these kinds inside the window."""
         if kinds not in self._memory:
-            self._memory[kinds] = Events(self, kinds)
+            starts = None if self.days is None else self.ends_days + self.days
+            # Not with `self`: a circle of references would keep a block's arrays alive until the collector comes by.
+            self._memory[kinds] = Events(self.rows, kinds, starts, self.ends_days, self.half_life_days)
         return self._memory[kinds]
 
     def earlier(self) -> Past:
@@ -59,10 +61,16 @@ class Past:
 
 @dataclass(frozen=True)
 class Events:
-    """Events of some kinds in a window; the reductions a feature is made of."""
+    """Events of some kinds in a window; the reductions a feature is made of.
 
-    past: Past
+    The window runs from `starts_days` (None: for ever) to `ends_days` before the cutoff.
+    """
+
+    rows: Rows
     kinds: tuple[str, ...]
+    starts_days: int | None
+    ends_days: int
+    half_life_days: int
     _memory: dict[str, Column] = field(default_factory=dict, repr=False)
 
     def count(self) -> Column:
@@ -95,8 +103,9 @@ class Events:
     def last(self, field: str = "value") -> Column:
         """The field of the latest event, as stored; NaN without events."""
         stream, low, high = self._only()
-        there = high > low
-        return np.where(there, _at(stream.fields[field], high - 1), np.nan) if there.any() else there * np.nan
+        if self.kinds[0] not in self.rows.log.places:
+            return np.full(len(low), np.nan)
+        return np.where(high > low, _at(stream.fields[field], high - 1), np.nan)
 
     def days_from_first_to(self, number: int) -> Column:
         """Days from the first event to the event of this number (1 is the second); NaN when there is none."""
@@ -108,12 +117,12 @@ class Events:
     def longest(self, field: str) -> Column:
         """Largest value of a field over all the past; NaN without events. Only for windows that reach back for ever."""
         (kind,) = self.kinds
-        return self.past.rows.largest(kind, field)
+        return self.rows.largest(kind, field)
 
     def decayed(self, field: str | None = None) -> Column:
         """Sum of 2^(-age / half-life) over the events, times the field if one is named; over all the past."""
-        rows, half_life = self.past.rows, self.past.half_life_days
-        return sum((rows.decayed(kind, half_life, field or "") for kind in self.kinds), rows.nothing)
+        decayed = (self.rows.decayed(kind, self.half_life_days, field or "") for kind in self.kinds)
+        return sum(decayed, self.rows.nothing)
 
     def _once(self, what: str, make: Callable[[], Column]) -> Column:
         if what not in self._memory:
@@ -125,25 +134,25 @@ class Events:
         if len(self.kinds) == 1:
             return part(*self._found(self.kinds[0])).astype(np.float64)
         parts = [part(*self._found(kind)) for kind in self.kinds]
-        return np.add.reduce(parts).astype(np.float64)
+        total: Column = np.add.reduce(parts).astype(np.float64)
+        return total
 
     def _nearest(self, closer: Callable[[Column, Column], Column], pick: Callable[[Ints, Ints], Ints]) -> Column:
         result: Column | None = None
         for kind in self.kinds:
             stream, low, high = self._found(kind)
-            days = (self.past.rows.cutoff - _at(stream.time, pick(low, high))) / DAY_US
+            days = (self.rows.cutoff - _at(stream.time, pick(low, high))) / DAY_US
             own = np.where(high > low, days, np.nan)
             result = own if result is None else closer(result, own)
-        return np.full(len(self.past.rows.customer), np.nan) if result is None else result
+        return np.full(len(self.rows.customer), np.nan) if result is None else result
 
     def _only(self) -> tuple[Stream, Ints, Ints]:
         (kind,) = self.kinds
         return self._found(kind)
 
     def _found(self, kind: str) -> tuple[Stream, Ints, Ints]:
-        past = self.past
-        starts = None if past.days is None else past.ends_days + past.days
-        return past.rows.log.of(kind), past.rows.reach(kind, starts), past.rows.reach(kind, past.ends_days)
+        rows = self.rows
+        return rows.log.of(kind), rows.reach(kind, self.starts_days), rows.reach(kind, self.ends_days)
 
 
 def ratio(above: Column, below: Column) -> Column:

@@ -73,7 +73,7 @@ class Grid:
         key = id(stream)
         if key not in self._fading:
             place = slots(stream.time, self.cutoffs).astype(np.int64, copy=False)
-            until = np.append(self.cutoffs, max(stream.span[1], *self.cutoffs.tolist()))
+            until = np.append(self.cutoffs, max([stream.span[1], *self.cutoffs.tolist()]))
             age_days: Column = np.multiply(until[place] - stream.time, 1.0 / DAY_US, dtype=np.float64)
             self._fading[key] = stream.customer * len(until) + place, age_days
         return self._fading[key]

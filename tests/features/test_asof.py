@@ -84,5 +84,5 @@ def test_a_feature_of_the_wrong_length_is_named(shop: Records, monkeypatch: pyte
     columns = feature_columns(SETTINGS)[:1]
     monkeypatch.setattr("features.asof.feature_columns", lambda *_: columns)
     monkeypatch.setattr("features.past.Events.days_since_last", lambda _: np.zeros(3))
-    with pytest.raises(DataError, match=r"days_since_last_order returned \(3,\) values"):
+    with pytest.raises(DataError, match=r"days_since_last_order\) returned \(3,\) values"):
         snapshot(shop.log(), [CUTOFF], Settings(90, None, (14,)))
