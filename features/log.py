@@ -246,4 +246,5 @@ def _numbered(codes: Ints) -> tuple[int, Ints]:
 
 def _distinct(pair: Ints, things: int, orders: int) -> Ints:
     """How many different things each order holds; a pair is order * things + thing."""
-    return np.bincount(np.unique(pair) // things, minlength=orders)
+    pair = np.sort(pair)
+    return np.bincount(pair[np.diff(pair, prepend=-1) != 0] // things, minlength=orders)

@@ -1,0 +1,91 @@
+"""The two files of `featurize`, written block after block by whichever engine computes them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.asof import Settings
+from features.block import Calendar
+
+ROW_GROUP = 65_536
+
+
+@dataclass
+class Written:
+    """What went into one Parquet file: rows, rows per moment (microseconds), and empty values per column."""
+
+    rows: int = 0
+    rows_at: Counter[int] = field(default_factory=Counter)
+    empty: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The facts a calendar and a catalogue need; microseconds UTC."""
+
+    orders: int
+    engagement: int
+    first_order_us: int
+    last_event_us: int
+    absent: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A finished run: what it found and was asked, what it wrote, and clean tables of a few customers for the proof."""
+
+    survey: Survey
+    calendar: Calendar
+    settings: Settings
+    history: Written
+    current: Written
+    proof: tuple[pa.Table, pa.Table, pa.Table]
+
+
+class Output:
+    """One Parquet file, written as its rows come, in row groups worth reading."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.written = Written()
+        self._schema = schema
+        self._waiting: list[pa.Table] = []
+        # Columns of floats gain nothing from a dictionary or a stronger packing but twice the writing time.
+        self._file = pq.ParquetWriter(path, schema, compression="lz4", use_dictionary=["customer_id", schema.names[1]])
+
+    def __enter__(self) -> Output:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            if kind is None:
+                self._flush()
+        finally:
+            self._file.close()
+
+    def add(self, table: pa.Table) -> None:
+        """Append these rows, and count them."""
+        self.written.rows += table.num_rows
+        moments, counts = np.unique(np.asarray(table[1].cast(pa.int64())), return_counts=True)
+        self.written.rows_at.update(dict(zip(moments.tolist(), counts.tolist(), strict=True)))
+        self.written.empty.update(
+            {
+                name: sum(int(np.isnan(np.asarray(chunk)).sum()) for chunk in table[name].chunks)
+                for name, kind in zip(table.column_names, table.schema.types, strict=True)
+                if pa.types.is_floating(kind)
+            }
+        )
+        self._waiting.append(table)
+        if sum(waiting.num_rows for waiting in self._waiting) >= ROW_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._file.write_table(pa.concat_tables(self._waiting).cast(self._schema), row_group_size=2 * ROW_GROUP)
+            self._waiting = []

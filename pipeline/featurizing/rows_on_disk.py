@@ -1,0 +1,61 @@
+"""Rows of fixed width in one file per block: appended as they come, read back as columns of integers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.log import Columns, Ints
+
+Rows = NDArray[np.void]
+
+EVENT = np.dtype([("customer", "<i4"), ("kind", "u1"), ("time", "<i8"), ("value", "<i8")])
+ORDER = np.dtype(
+    [(name, "<i4" if name == "customer" else "<i8")
+     for name in ("customer", "time", "revenue", "discount", "units", "order")]
+)  # fmt: skip
+ITEM = np.dtype([("order", "<i8"), ("product", "<i8"), ("category", "<i8")])
+
+
+def append_by_block(folder: Path, block: Ints, columns: Columns, kind: np.dtype[np.void]) -> None:
+    """Append each row to the file of its block, in the order they come."""
+    order = np.argsort(block.astype(np.uint16), kind="stable")  # a radix sort
+    rows, block = packed({name: columns[name][order] for name in kind.names or ()}, kind), block[order]
+    starts = np.flatnonzero(np.diff(block, prepend=-1)).tolist()
+    for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
+        with file_of(folder, int(block[start])).open("ab") as file:
+            file.write(rows[start:end].tobytes())
+
+
+def read_rows(folder: Path, block: int, kind: np.dtype[np.void]) -> Rows:
+    """All rows of a block; none when it has no file. Mapped, so that a huge block is not read at once."""
+    path = file_of(folder, block)
+    return np.memmap(path, dtype=kind, mode="r") if path.exists() and path.stat().st_size else np.zeros(0, dtype=kind)
+
+
+def write_rows(folder: Path, block: int, rows: Rows) -> None:
+    """Replace the rows of a block; what was mapped of the old ones stays readable."""
+    path = file_of(folder, block)
+    aside = path.with_suffix(".tmp")
+    aside.write_bytes(rows.tobytes())
+    aside.replace(path)
+
+
+def packed(columns: Columns, kind: np.dtype[np.void]) -> Rows:
+    """Columns as rows."""
+    rows = np.empty(len(columns[kind.names[0]]), dtype=kind)  # type: ignore[index]
+    for name in kind.names or ():
+        rows[name] = columns[name]
+    return rows
+
+
+def unpacked(rows: Rows) -> dict[str, Ints]:
+    """Rows as int64 columns."""
+    return {name: rows[name].astype(np.int64) for name in rows.dtype.names or ()}
+
+
+def file_of(folder: Path, block: int) -> Path:
+    """Where a block's rows lie."""
+    return folder / f"{block:05d}.rows"

@@ -1,0 +1,234 @@
+"""The event log on disk, cut into blocks of customers: memory is bounded by a block, a night's work by the new rows.
+
+`data/clean/engagement.parquet` grows at its end (it is sorted by when a row was known), so yesterday's rows are
+recognised and only what follows is read, appended to its customers' blocks, and merged when a block is next loaded.
+Anything else - an older row changed, another number of blocks - empties the store. It may be deleted at any time, and a
+run that dies leaves it without `state.json`, which counts as deleted: it is a cache, never a result.
+"""
+
+# ruff: noqa: S608  paths are quoted literals, the rest is ours
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from features.kinds import KINDS
+from features.log import Columns, Ints, engagement_stream
+from features.records import Records
+from pipeline.featurizing.clean_again import clean_tables
+from pipeline.featurizing.known_rows import Seen, seen
+from pipeline.featurizing.numbering import Numbering
+from pipeline.featurizing.rows_on_disk import (
+    EVENT,
+    ITEM,
+    ORDER,
+    append_by_block,
+    packed,
+    read_rows,
+    unpacked,
+    write_rows,
+)
+from pipeline.sources.raw import literal
+
+FORMAT = 1
+BATCH_ROWS = 1_000_000
+MERGE_SHARE = 8  # a tail longer than an eighth of the sorted rows is merged into them for good
+GROWING = ("orders", "engagement")
+_KIND = "ENUM (" + ", ".join(literal(kind) for kind in KINDS) + ")"
+
+
+@dataclass
+class State:
+    """What the store holds between runs.
+
+    `seen` tells the rows read of each table that grows at its end, `items` the digest of the order items, `kinds` the
+    rows of each kind, `merged` the sorted rows of each block.
+    """
+
+    format: int
+    blocks: int
+    seen: dict[str, Seen] = field(default_factory=lambda: dict.fromkeys(GROWING, Seen()))
+    items: int = 0
+    merged: list[int] = field(default_factory=list)
+    kinds: list[int] = field(default_factory=lambda: [0] * len(KINDS))
+    last_event_us: int | None = None
+
+
+class Store:
+    """The blocks of one shop under `home`: `update` brings them up to the clean tables, `save` makes that count."""
+
+    def __init__(self, home: Path, clean: Path, blocks: int, connection: duckdb.DuckDBPyConnection) -> None:
+        self.home, self.clean, self.blocks = home, clean, blocks
+        self._events, self._orders, self._items = (home / name for name in ("engagement", "orders", "order_items"))
+        self._connection = connection
+        self._now = {table: seen(self._path(table), connection) for table in GROWING}
+        self.is_new = False
+        self.first_new_us: int | None = None  # the earliest fact that was not here before
+        self.state = self._opened()
+        self.numbering = Numbering(blocks, home / "customers.parquet")
+
+    def update(self) -> None:
+        """Read what is new into the blocks."""
+        orders, events = (self._new(table, self.state.seen[table].rows) for table in GROWING)
+        for rows in (orders, events):  # most visitors have ordered: looking them up is cheaper than sorting them out
+            self.numbering.add(self._connection, rows)
+        for batch in self._batches(
+            f"SELECT block, number AS customer, epoch_us(known_at) AS time, kind::{_KIND} AS kind, "
+            f"{_exact('value')} AS value, coalesce(is_machine, false) AS machine "
+            f"FROM {events} JOIN numbers USING (customer_id)"
+        ):
+            self._take_events(batch)
+        for batch in self._batches(
+            f'SELECT block, number AS customer, epoch_us(known_at) AS time, hash(order_id) AS "order", '
+            f"{_exact('revenue')} AS revenue, {_exact('discount')} AS discount, "
+            f"round(coalesce(units, 0) * 10000)::BIGINT AS units FROM {orders} JOIN numbers USING (customer_id)"
+        ):
+            self._take(self._orders, batch, ORDER)
+            self._note_first(np.asarray(batch["time"]))
+        for batch in self._batches(
+            f'SELECT block, hash(i.order_id) AS "order", hash(product_id) AS product, '
+            f"hash(coalesce(category, '')) AS category FROM {self._table('order_items')} i "
+            f"JOIN {orders} o USING (order_id) JOIN numbers USING (customer_id)"
+        ):
+            self._take(self._items, batch, ITEM)
+        self.state.seen, self.state.items = self._now, self._items_digest("")
+        self.numbering.save()
+
+    def save(self) -> None:
+        """From now on what is on disk is yesterday's log."""
+        (self.home / "state.tmp").write_text(json.dumps(asdict(self.state)))
+        (self.home / "state.tmp").replace(self.home / "state.json")
+
+    def records(self, block: int) -> Records:
+        """Everything that the customers of a block did who ever ordered."""
+        customers, orders = self.numbering.customers(block), unpacked(read_rows(self._orders, block, ORDER))
+        items, events = unpacked(read_rows(self._items, block, ITEM)), self._sorted_events(block)
+        buyer = np.zeros(len(customers), dtype=bool)
+        buyer[orders["customer"]] = True
+        number = np.cumsum(buyer) - 1
+        if not buyer.all():
+            chosen = buyer[events["customer"]]
+            events = {name: values[chosen] for name, values in events.items()}
+        return Records(
+            tuple(customer for customer, bought in zip(customers, buyer.tolist(), strict=True) if bought),
+            {name: orders[name] for name in orders if name != "order"} | {"customer": number[orders["customer"]]},
+            {**events, "customer": number[events["customer"]]},
+            {**items, "order": _owners(orders["order"], items["order"])},
+        )
+
+    def sample(self, customers: int) -> tuple[pa.Table, pa.Table, pa.Table]:
+        """Clean orders, engagement and items of a few customers, their known times only; the first numbers are any."""
+        left, tables = customers, list[tuple[pa.Table, pa.Table, pa.Table]]()
+        for block in range(self.blocks):
+            ids = self.numbering.customers(block)[:left]
+            rows = (
+                unpacked(read_rows(folder, block, kind))
+                for folder, kind in ((self._orders, ORDER), (self._events, EVENT), (self._items, ITEM))
+            )
+            tables.append(clean_tables(ids, *rows))
+            left -= len(ids)
+            if not left:
+                break
+        orders, events, items = (pa.concat_tables(each) for each in zip(*tables, strict=True))
+        return orders, events, items
+
+    def _path(self, table: str) -> Path:
+        return self.clean / f"{table}.parquet"
+
+    def _table(self, table: str) -> str:
+        return f"read_parquet({literal(str(self._path(table)))})"
+
+    def _new(self, table: str, rows: int) -> str:
+        path = literal(str(self._path(table)))
+        return f"(SELECT * FROM read_parquet({path}, file_row_number = true) WHERE file_row_number >= {rows})"
+
+    def _items_digest(self, among: str) -> int:
+        query = f"SELECT sum(hash(order_id, product_id, category)::HUGEINT) FROM {self._table('order_items')} {among}"
+        return int(self._connection.sql(query).fetchall()[0][0] or 0)
+
+    def _opened(self) -> State:
+        state = _read_state(self.home / "state.json")
+        (self.home / "state.json").unlink(missing_ok=True)
+        if state is None or (state.format, state.blocks) != (FORMAT, self.blocks) or not self._goes_on_from(state):
+            shutil.rmtree(self.home, ignore_errors=True)
+            self.is_new, state = True, State(FORMAT, self.blocks, merged=[0] * self.blocks)
+        for folder in (self._events, self._orders, self._items):
+            folder.mkdir(parents=True, exist_ok=True)
+        return state
+
+    def _goes_on_from(self, state: State) -> bool:
+        for table in GROWING:
+            if not state.seen[table].is_start_of(self._path(table), self._now[table], self._connection):
+                return False
+        of_new = f"SEMI JOIN {self._new('orders', state.seen['orders'].rows)} USING (order_id)"
+        return self._items_digest("") - self._items_digest(of_new) == state.items
+
+    def _batches(self, query: str) -> Iterator[pa.RecordBatch]:
+        for batch in self._connection.sql(query).to_arrow_reader(BATCH_ROWS):
+            if batch.num_rows:
+                yield batch
+
+    def _note_first(self, time: Ints) -> None:
+        if len(time):
+            first = int(time.min())
+            self.first_new_us = first if self.first_new_us is None else min(first, self.first_new_us)
+
+    def _take_events(self, batch: pa.RecordBatch) -> None:
+        kind = np.asarray(batch["kind"].indices)
+        self.state.kinds = (np.array(self.state.kinds) + np.bincount(kind, minlength=len(KINDS))).tolist()
+        human = ~np.asarray(batch["machine"].cast(pa.uint8())).astype(bool)
+        columns = {name: np.asarray(batch[name])[human] for name in ("block", "customer", "time", "value")}
+        if human.any():
+            last = int(columns["time"].max())
+            self.state.last_event_us = max(last, self.state.last_event_us or last)
+            self._note_first(columns["time"])
+            append_by_block(self._events, columns["block"], {**columns, "kind": kind[human]}, EVENT)
+
+    def _take(self, folder: Path, batch: pa.RecordBatch, kind: np.dtype[np.void]) -> None:
+        columns = {name: np.asarray(batch[name]).view(_signed(batch[name].type)) for name in kind.names or ()}
+        append_by_block(folder, np.asarray(batch["block"]), columns, kind)
+
+    def _sorted_events(self, block: int) -> Columns:
+        rows = read_rows(self._events, block, EVENT)
+        merged = self.state.merged[block]
+        columns = unpacked(rows)
+        if merged == len(rows):
+            return columns
+        stream = engagement_stream(columns)
+        kind = np.repeat(np.arange(len(KINDS)), np.diff(stream.bounds))
+        columns = {"customer": stream.customer, "kind": kind, "time": stream.time, **stream.fields}
+        if (len(rows) - merged) * MERGE_SHARE > merged:
+            write_rows(self._events, block, packed(columns, EVENT))
+            self.state.merged[block] = len(rows)
+        return columns
+
+
+def _exact(money: str) -> str:
+    return f"(coalesce({money}, 0) * 10000)::BIGINT"
+
+
+def _signed(kind: pa.DataType) -> np.dtype[np.signedinteger]:
+    # DuckDB's hashes are unsigned; only whether they are equal matters.
+    return np.dtype(np.int32 if kind == pa.int32() else np.int64)
+
+
+def _owners(order: Ints, of_item: Ints) -> Ints:
+    """For each item the row of its order."""
+    by_hash = np.argsort(order)
+    return by_hash[np.searchsorted(order, of_item, sorter=by_hash)] if len(of_item) else of_item
+
+
+def _read_state(path: Path) -> State | None:
+    try:
+        tree = json.loads(path.read_text())
+        known = {table: Seen(**{**one, "groups": tuple(one["groups"])}) for table, one in tree["seen"].items()}
+        return State(**{**tree, "seen": known})
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None
