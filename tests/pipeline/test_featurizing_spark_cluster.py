@@ -1,0 +1,96 @@
+"""A real cluster, a master and two workers on loopback: one worker is killed while it computes, and nothing is lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from features.errors import ConfigError
+from pipeline import paths
+from pipeline.featurize import featurize
+from pipeline.featurizing.spark_session import spark_session
+from tests.pipeline.spark_cluster import PATIENCE_SECONDS, Cluster, commands, descendants, until
+from tests.pipeline.spark_shop import QUICK, assert_same, needs_spark, spark_params, write_shop
+
+pytestmark = [needs_spark, pytest.mark.slow]
+BLOCKS = 40
+OPTIONS = {
+    **QUICK,
+    "spark.executor.extraJavaOptions": QUICK["spark.driver.extraJavaOptions"],
+    "spark.executor.memory": "512m",
+    # A lost worker's shuffle files are given up after a second, not after fifteen.
+    "spark.shuffle.io.maxRetries": "1",
+    "spark.shuffle.io.retryWait": "1s",
+}
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with Cluster(tmp_path_factory.mktemp("cluster")) as running:
+        yield running
+
+
+def test_a_master_without_workers_is_told_within_bounds(cluster: Cluster) -> None:
+    short = {**OPTIONS, "spark.rekindle.startSeconds": "3"}
+    how = spark_params(master=cluster.master, options=short).features.spark
+    with pytest.raises(ConfigError, match=rf"no executor of {cluster.master} was ready within 3 s"), spark_session(how):
+        raise AssertionError("a session without executors")
+
+
+def test_a_worker_killed_while_it_computes_costs_no_row(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_shop(paths.CLEAN, customers=200, orders=800, events=8_000)
+    featurize(spark_params("local"))
+    local = pq.read_table(paths.HISTORY), pq.read_table(paths.CURRENT)
+    doomed, survivor = cluster.add_worker(), cluster.add_worker()
+
+    run = Run(cluster.master)
+    run.start()
+    until(lambda: run.tasks_done() >= 5 or not run.is_alive(), "five blocks are done")
+    computing = commands(descendants(doomed.pid))
+    assert any("pyspark.daemon" in command for command in computing), computing
+    done = run.tasks_done()
+    cluster.kill(doomed)
+    assert run.is_alive()
+    run.join(PATIENCE_SECONDS)
+
+    assert run.result is not None, run.error
+    assert 5 <= done < BLOCKS
+    assert survivor.poll() is None
+    master = (cluster.folder / "master.log").read_text()
+    assert "Removing worker" in master
+    for path, table in zip((paths.HISTORY, paths.CURRENT), local, strict=True):
+        assert_same(pq.read_table(path), table)
+
+
+class Run(threading.Thread):
+    """The stage on the cluster, in a thread, so that the test can look and kill meanwhile."""
+
+    def __init__(self, master: str) -> None:
+        super().__init__(daemon=True)
+        self.params = spark_params(master=master, blocks=BLOCKS, options=OPTIONS)
+        self.result: str | None = None
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self.result = featurize(self.params)
+        except BaseException as error:  # noqa: BLE001  the test shows it
+            self.error = error
+
+    def tasks_done(self) -> int:
+        """Tasks completed in the running stage of as many tasks as there are blocks, the one that computes features."""
+        from pyspark import SparkContext
+
+        context = SparkContext._active_spark_context
+        if getattr(context, "_jsc", None) is None:
+            return 0  # not there yet, or still starting
+        tracker = context.statusTracker()
+        stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
+        return max((stage.numCompletedTasks for stage in stages if stage and stage.numTasks == BLOCKS), default=0)
