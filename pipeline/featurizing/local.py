@@ -78,6 +78,7 @@ def _written(
     with Output(files[1], current_schema(columns)) as current:
         if kept.history is not None:
             kept.link(files[0])
+            progress(f"yesterday's {kept.history.rows:,} rows of history hold: nothing new was known before they end")
             for _, now in in_order(make, range(store.blocks)):
                 current.add(now)
             return kept.history, current.written

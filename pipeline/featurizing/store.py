@@ -19,6 +19,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from features.errors import DataError
 from features.kinds import KINDS
 from features.log import Columns, Ints, engagement_stream
 from features.records import Records
@@ -171,9 +172,11 @@ class Store:
         return self._items_digest("") - self._items_digest(of_new) == state.items
 
     def _batches(self, query: str) -> Iterator[pa.RecordBatch]:
-        for batch in self._connection.sql(query).to_arrow_reader(BATCH_ROWS):
-            if batch.num_rows:
-                yield batch
+        try:
+            yield from (batch for batch in self._connection.sql(query).to_arrow_reader(BATCH_ROWS) if batch.num_rows)
+        except duckdb.ConversionException as error:
+            first = str(error).splitlines()[0]
+            raise DataError(f"{self.clean} holds what `check` never lets through: {first}. Run it again.") from error
 
     def _note_first(self, time: Ints) -> None:
         if len(time):
