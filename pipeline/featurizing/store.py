@@ -70,7 +70,6 @@ class Store:
         self._events, self._orders, self._items = (home / name for name in ("engagement", "orders", "order_items"))
         self._connection = connection
         self._now = {table: seen(self._path(table), connection) for table in GROWING}
-        self.is_new = False
         self.first_new_us: int | None = None  # the earliest fact that was not here before
         self.state = self._opened()
         self.numbering = Numbering(blocks, home / "customers.parquet")
@@ -159,7 +158,7 @@ class Store:
         (self.home / "state.json").unlink(missing_ok=True)
         if state is None or (state.format, state.blocks) != (FORMAT, self.blocks) or not self._goes_on_from(state):
             shutil.rmtree(self.home, ignore_errors=True)
-            self.is_new, state = True, State(FORMAT, self.blocks, merged=[0] * self.blocks)
+            state = State(FORMAT, self.blocks, merged=[0] * self.blocks)
         for folder in (self._events, self._orders, self._items):
             folder.mkdir(parents=True, exist_ok=True)
         return state

@@ -40,7 +40,7 @@ class Kept:
             "code": code_digest(settings.extra),
         }
         late = store.first_new_us is not None and store.first_new_us < self._until
-        self.history = None if late or store.is_new else self._read()
+        self.history = None if late else self._read()
 
     def link(self, path: Path) -> None:
         """Put yesterday's file at `path`."""

@@ -79,10 +79,10 @@ def write_clean(tables: Mapping[str, pa.Table], clean: Path, rows_per_group: int
         pq.write_table(table.cast(SCHEMAS[name]), clean / f"{name}.parquet", row_group_size=rows_per_group)
 
 
-def shop_params(**features: object) -> Params:
+def shop_params(as_of: str | None = None, **features: object) -> Params:
     """The project's params for this shop: four blocks, cutoffs a month apart."""
     tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    tree["snapshots"] |= {"horizon_days": 60, "max_cutoffs": 5}
+    tree["snapshots"] |= {"horizon_days": 60, "max_cutoffs": 5, "as_of": as_of}
     tree["features"] |= {"customers_per_block": 15, **features}
     return parse_params(tree)
 
