@@ -9,6 +9,8 @@ import pandas as pd
 
 from features.errors import ModelError
 from models.candidate import require_both_classes
+from models.importance import Rows
+from models.intervals import Bootstrap
 from models.metrics import Floats, registry
 from models.scorer import Scorer
 from pipeline import paths
@@ -16,6 +18,7 @@ from pipeline.demo_shop.truth import oracle_churn_probability
 from pipeline.evaluation import Tested, Tree, by_orders, curve_tables, measured, moved, point_values
 from pipeline.files import directory_aside, read_json, read_table, write_json, write_table, write_text
 from pipeline.gate import saw_labels_until
+from pipeline.importance import told_catalogue
 from pipeline.model_card import model_card
 from pipeline.params import Params
 from pipeline.stage import progress, run_stage
@@ -26,7 +29,7 @@ ORACLE_METRICS = ("roc_auc", "pr_auc", "brier", "log_loss", "skill")
 
 
 def evaluate(params: Params) -> str:
-    """Write predictions, metrics, curves and the model card."""
+    """Write predictions, metrics, curves, the catalogue with importances and the model card."""
     history, catalogue = read_table(paths.HISTORY), read_json(paths.CATALOGUE)
     at_test = (history["cutoff"] == history["cutoff"].max()).to_numpy()
     rows = history[at_test].reset_index(drop=True)
@@ -41,9 +44,11 @@ def evaluate(params: Params) -> str:
     _refuse_too_good(metrics, params.train.auc_ceiling)
     for line in metric_lines(metrics):
         progress(line)
+    told = _told_catalogue(catalogue, candidates[final.chosen], rows, params)
 
     write_table(paths.PREDICTIONS, _predictions(rows, tested))
     write_json(paths.METRICS, metrics)
+    write_json(paths.COLUMNS, told)
     _write_curves(curve_tables(tested, params.evaluate.calibration_bins))
     write_text(paths.MODEL_CARD, model_card(metrics, catalogue, final.about, params))
     return _result(metrics)
@@ -124,6 +129,14 @@ def _refuse_too_good(metrics: Tree, ceiling: float) -> None:
             "well, so a feature probably knows the future (a status, total or date written after the cutoff). "
             "Look for it in the source's columns and their known_at, or raise the ceiling if you can explain it."
         )
+
+
+def _told_catalogue(catalogue: Tree, chosen: Scorer, rows: pd.DataFrame, params: Params) -> Tree:
+    how = params.evaluate
+    seen = Rows(
+        feature_values(chosen, rows), rows["churned"].to_numpy(np.int8), rows["customer_id"].to_numpy(dtype=object)
+    )
+    return told_catalogue(catalogue, chosen, seen, Bootstrap(how.resamples, how.seed, how.interval_share))
 
 
 def _predictions(rows: pd.DataFrame, tested: Tested) -> pd.DataFrame:

@@ -21,6 +21,7 @@ SERVING_STORE = Path("data/serving.db")
 QUALITY = Path("reports/quality.json")
 BACKTEST = Path("reports/backtest.json")
 METRICS = Path("reports/metrics.json")
+COLUMNS = Path("reports/catalogue.json")
 PLOTS = Path("reports/plots")
 MODEL_CARD = Path("reports/model_card.md")
 SCORECARD = Path("reports/scorecard.json")
@@ -30,6 +31,7 @@ IN_FORCE = Path("reports/in_force.json")
 PLAN_COUNTS = Path("reports/plan.json")
 SHOP = Path("reports/shop.json")
 REPORT = Path("reports/report.html")
+CATALOGUE_PAGE = Path("reports/catalogue.html")
 
 
 def project_root() -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 from pipeline import paths
 from pipeline.files import read_json, write_json, write_text
 from pipeline.params import Params
+from pipeline.reporting.catalogue_page import catalogue_page
 from pipeline.reporting.facts import Settings, shop_facts
 from pipeline.reporting.page import page
 from pipeline.stage import progress, run_stage
@@ -19,18 +20,20 @@ OPTIONAL = (paths.GATE,)
 
 
 def report(params: Params) -> str:
-    """Write `reports/shop.json` and `reports/report.html`."""
+    """Write `reports/shop.json`, `reports/report.html` and `reports/catalogue.html`."""
     documents = read_documents()
     card = paths.MODEL_CARD.read_text(encoding="utf-8") if paths.MODEL_CARD.exists() else None
     progress(f"{len(documents)} files of numbers, model card {'found' if card else 'not there'}")
 
     facts = shop_facts(str(read_json(paths.CATALOGUE)["as_of"]), settings(params))
-    html = page(documents | {"shop": facts}, paths.PLOTS, card)
+    html, columns = page(documents | {"shop": facts}, paths.PLOTS, card), catalogue_page(read_json(paths.COLUMNS))
     progress(f"{facts['orders']:,} orders of {facts['customers']:,} customers in the shop facts")
 
     write_json(paths.SHOP, facts)
     write_text(paths.REPORT, html)
-    return f"{paths.REPORT} ({len(html.encode()) / 1024:,.0f} KiB), its own facts in {paths.SHOP}"
+    write_text(paths.CATALOGUE_PAGE, columns)
+    size = f"{len(html.encode()) / 1024:,.0f} KiB"
+    return f"{paths.REPORT} ({size}), its own facts in {paths.SHOP}; columns in {paths.CATALOGUE_PAGE}"
 
 
 def read_documents() -> dict[str, object]:

@@ -95,9 +95,10 @@ def pages(compare: str, is_remote: bool) -> Application:
         return HTMLResponse(front_page(compare))
 
     def report(_: Request) -> Response:
-        if not Path(paths.REPORT).exists():
-            return PlainTextResponse(f"{paths.REPORT} is not there yet; run `make run`.\n", 404)
-        return FileResponse(paths.REPORT, media_type="text/html")
+        return _file(paths.REPORT)
+
+    def catalogue(_: Request) -> Response:
+        return _file(paths.CATALOGUE_PAGE)
 
     def comparison(_: Request) -> Response:
         return RedirectResponse(compare)
@@ -106,8 +107,15 @@ def pages(compare: str, is_remote: bool) -> Application:
         return HTMLResponse(opened_on_runs(compare))
 
     routes = [Route("/", front), Route("/report", report), Route("/compare", comparison)]
+    routes.append(Route(f"/{paths.CATALOGUE_PAGE.name}", catalogue))  # the name the report links to
     embedded = [] if is_remote else [Route(f"{PREFIX}/", mlflow_page)]
     return cast("Application", Starlette(routes=routes + embedded))
+
+
+def _file(path: Path) -> Response:
+    if not path.exists():
+        return PlainTextResponse(f"{path} is not there yet; run `make run`.\n", 404)
+    return FileResponse(path, media_type="text/html")
 
 
 def opened_on_runs(compare: str) -> str:

@@ -125,6 +125,7 @@ STYLES: dict[str, Callable[[object], str]] = {
     "chance": chance,
     "whole_share": lambda value: f"{100 * float(str(value)):.0f}{THIN}%",
     "decimal": lambda value: f"{float(str(value)):.3f}",
+    "brief": lambda value: f"{float(str(value)):g}",
     "ratio": lambda value: f"{float(str(value)):.2f}",
     "cell": lambda value: f"{100 * float(str(value)):.0f}",
     "day": day,

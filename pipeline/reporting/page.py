@@ -20,15 +20,24 @@ HEAT_STRONG = 0.78  # from here on white ink has more contrast than dark ink
 def page(documents: Mapping[str, object], plots: Path, model_card: str | None) -> str:
     """The report as HTML; `documents` are the JSON files by name, `plots` the folder of curve files."""
     evidence = Evidence(documents, currency=_currency(documents))
-    environment = Environment(
+    templates = environment(evidence)
+    templates.globals |= {"features": _features(evidence)}
+    gone = set(_strings(evidence.at("quality", "absent")))
+    text = templates.get_template("report.html.j2").render(figures=figures(evidence, plots), card=model_card, gone=gone)
+    return tidied(text)
+
+
+def environment(evidence: Evidence) -> Environment:
+    """The templates, with the numbers of this evidence in every style at hand."""
+    found = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {style: partial(evidence.shown, style) for style in (*STYLES, *MONEY)}
-    environment.globals |= {
+    found.globals |= {style: partial(evidence.shown, style) for style in (*STYLES, *MONEY)}
+    found.globals |= {
         "at": evidence.at,
         "size": evidence.size,
         "each": partial(_each, evidence),
@@ -36,11 +45,13 @@ def page(documents: Mapping[str, object], plots: Path, model_card: str | None) -
         "words": words,
         "heat": heat,
         "breakable": breakable,
-        "features": _features(evidence),
+        "features": {},
     }
-    text = environment.get_template("report.html.j2").render(
-        figures=figures(evidence, plots), card=model_card, gone=set(_strings(evidence.at("quality", "absent")))
-    )
+    return found
+
+
+def tidied(text: str) -> str:
+    """Without empty lines and space at the ends of lines."""
     return "\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n"
 
 

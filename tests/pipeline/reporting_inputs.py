@@ -102,6 +102,43 @@ CURVES = {
 }
 
 
+RISE = {"value": 0.0213, "low": 0.0102, "high": 0.0331}
+SMALL = {"value": -0.0004, "low": -0.0011, "high": 0.0002}
+COLUMNS = {
+    "as_of": "2025-06-01T00:00:00+00:00",
+    "test_cutoff": "2025-02-01T00:00:00+00:00",
+    "horizon_days": 90,
+    "importance": {"model": "xgboost_btyd", "measure": "rise in log loss", "customers": 2, "interval_share": 0.95},
+    "columns": [
+        {
+            "name": name,
+            "family": family,
+            "unit": unit,
+            "window_days": window,
+            "half_life_days": half_life,
+            "empty": empty,
+            "doc": f"Meaning of {name}, 1 < 2.",
+            "share_empty": share,
+            "importance": rise,
+        }
+        for name, family, unit, window, half_life, empty, share, rise in (
+            ("orders_90d", "frequency", "count", 90, None, 0.0, 0.0, SMALL),
+            ("days_since_last_order", "recency", "days", None, None, None, 0.125, RISE),
+            ("spend_decayed_14d", "decay", "money", None, 14, 0.0, 0.0, {**SMALL, "value": 0.004}),
+            ("visits_from_work", "mine", "share", 30, None, 0.5, 0.25, None),
+        )
+    ],
+    "families": [
+        {"name": "frequency", "columns": 1, "importance": SMALL},
+        {"name": "recency", "columns": 1, "importance": RISE},
+        {"name": "decay", "columns": 1, "importance": SMALL},
+        {"name": "mine", "columns": 1, "importance": None},
+    ],
+    "left_out": {"orders_365d": "looks back 365 days, but the log starts 200 days before the last cutoff"},
+    "without_data": {"refunds_90d": "needs refund, which the data does not have"},
+}
+
+
 def _scores(revenue: bool) -> list[dict[str, object]]:
     up = {"feature": "days_since_last_order", "value": 300.0, "direction": "raises"}
     down = {"feature": "orders_90d", "value": 2.0, "direction": "lowers"}
@@ -150,6 +187,7 @@ def _documents(revenue: bool) -> dict[str, object]:
             "facts": {"lines": 9},
             "period": {"first_event": "2024-01-05T00:00:00.000000Z", "last_event": "2025-05-01T00:00:00.000000Z"},
         },
+        "reports/catalogue.json": COLUMNS,
         "reports/backtest.json": {
             "origins": ["2025-01-01T00:00:00+00:00"],
             "candidates": {

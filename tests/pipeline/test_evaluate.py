@@ -56,6 +56,19 @@ def test_the_best_baseline_is_the_best_single_method_by_that_metric(params: Para
     assert tree(metrics, "metrics", "log_loss", "best_baseline")["name"] == min(losses, key=lambda name: losses[name])
 
 
+def test_the_catalogue_tells_how_much_the_model_leans_on_each_column(params: Params) -> None:
+    evaluate(params)
+    told = read_json(paths.COLUMNS)
+    columns = {column["name"]: column["importance"] for column in told["columns"]}  # type: ignore[attr-defined]
+    assert columns["season_sine"] is None  # no part of the blend looks at it
+    assert columns["days_since_last_order"]["low"] > 0
+    families = {family["name"]: family["importance"] for family in told["families"]}  # type: ignore[attr-defined]
+    assert families["recency"] == columns["days_since_last_order"]
+    assert families["btyd"]["value"] > 0
+    assert tree(told, "importance")["model"] == "blend"
+    assert tree(told, "importance")["customers"] == SIZE
+
+
 def test_segments_hold_every_customer_once(params: Params) -> None:
     evaluate(params)
     segments = tree(read_json(paths.METRICS), "segments")

@@ -101,6 +101,13 @@ def test_the_report_is_served(page: Page) -> None:
     assert "The report" in page.get("/report").text
 
 
+def test_the_feature_catalogue_is_served_under_the_name_the_report_links_to(page: Page) -> None:
+    missing = page.get("/catalogue.html")
+    assert (missing.status_code, "not there yet" in missing.text) == (404, True)
+    (page.folder / "reports/catalogue.html").write_text("<!doctype html><title>The features</title>")
+    assert "The features" in page.get("/catalogue.html").text
+
+
 def test_runs_are_found_through_the_page(page: Page) -> None:
     found = page.post(f"{PREFIX}/ajax-api/2.0/mlflow/runs/search", {"experiment_ids": [page.experiment]})
     assert found.status_code == 200
