@@ -1,0 +1,31 @@
+"""The stage `featurize` itself, from clean Parquet to feature Parquet, in a project folder of its own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from benchmarks.feature_peers.project import FEATURES, STORE, forget, size_bytes
+from pipeline.featurize import featurize
+from pipeline.params import load_params
+from pipeline.paths import CURRENT, HISTORY
+
+
+def run(project: Path) -> dict[str, int]:
+    """Featurize with what is in the store; rows, columns, and bytes of the store and of the result."""
+    os.chdir(project)
+    featurize(load_params())
+    return {
+        "rows": pq.read_metadata(HISTORY).num_rows + pq.read_metadata(CURRENT).num_rows,
+        "columns": len(pq.read_schema(CURRENT).names) - 2,
+        "store_bytes": size_bytes(STORE),
+        "result_bytes": size_bytes(FEATURES),
+    }
+
+
+def rebuild(project: Path) -> dict[str, int]:
+    """Featurize from nothing but the clean tables."""
+    forget(project)
+    return run(project)
