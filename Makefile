@@ -7,7 +7,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := True
 export PYTHONHASHSEED := 0
 
-.PHONY: help setup run test check serve ui bench refresh
+.PHONY: help setup spark run test check serve ui bench refresh
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,12 @@ setup: .venv/ready  ## create the environment from the lock file (done by every 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	touch $@
 
+spark: .venv/spark  ## add Apache Spark to the environment (features.engine: spark; needs Java 17)
+
+.venv/spark .venv/bench: .venv/%: requirements-%.lock .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	touch $@
+
 run: setup  ## run the whole pipeline (dvc repro) and print the results
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
 	@$(BIN)/python -m pipeline.summary
@@ -28,7 +34,7 @@ refresh: setup  ## pull the source again, then run what depends on it
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro --force --single-item pull
 	@$(MAKE) --no-print-directory run
 
-test: setup  ## run the tests with coverage
+test: setup spark  ## run the tests with coverage
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
 
 check: setup  ## format, lint and types
@@ -42,5 +48,5 @@ serve: setup  ## answer score requests on loopback with the model in force
 ui: setup  ## experiment comparison, report and links in the browser, on loopback
 	@$(BIN)/python -m pipeline.ui
 
-bench: setup  ## run every benchmark; one JSON object per line
+bench: setup .venv/bench  ## run every benchmark; one JSON object per line
 	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
