@@ -12,10 +12,11 @@ from features.log import DAY_US
 from features.registry import feature_columns
 from features.windows import absences, cut_short, longer_than_log
 from pipeline import paths
-from pipeline.featurizing.leakage import prove
+from pipeline.featurizing.leakage import Read, prove
 from pipeline.featurizing.local import local_features
 from pipeline.featurizing.output import Made, Written
 from pipeline.featurizing.spark import spark_features
+from pipeline.featurizing.through_store import through_store
 from pipeline.files import write_json
 from pipeline.params import Params
 from pipeline.stage import progress, run_stage
@@ -27,7 +28,7 @@ def featurize(params: Params) -> str:
     """Write history (every closed cutoff, labelled), current (as_of) and the catalogue."""
     with _engine(params) as made:
         _require_rows(made)
-        catalogue = _catalogue(made)
+        catalogue = _catalogue(made, through_store if params.features.engine == "local" else None)
     write_json(paths.CATALOGUE, catalogue)
     columns, cutoffs = len(feature_columns(made.settings)), len(made.calendar.cutoffs_us)
     return f"{made.history.rows:,} rows at {cutoffs} cutoffs, {made.current.rows:,} today, {columns} columns"
@@ -53,9 +54,9 @@ def _require_rows(made: Made) -> None:
         )
 
 
-def _catalogue(made: Made) -> dict[str, object]:
+def _catalogue(made: Made, read: Read | None) -> dict[str, object]:
     settings, cutoffs, first = made.settings, made.calendar.cutoffs_us, made.survey.first_order_us
-    proof = prove(*made.proof, cutoffs, settings)
+    proof = prove(*made.proof, cutoffs, settings, read)
     progress("leakage proof passed: nothing at or after a cutoff changed a feature")
     if said := cut_short(settings, first, cutoffs):
         progress(said)

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from features.kinds import ENGAGEMENT_KINDS
 from features.log import DAY_US, Ints
-from features.tables import ENGAGEMENT, MONEY, ORDER_ITEMS, ORDERS, TIME
+from features.tables import ENGAGEMENT, ORDER_ITEMS, ORDERS, TIME
 
 Moment = tuple[int, int]  # microseconds from the cutoff: when a made-up fact happened, and when it became known
 AT_AND_AFTER: tuple[Moment, ...] = ((0, 0), (1, 1), (DAY_US, DAY_US), (30 * DAY_US, 30 * DAY_US))
@@ -52,18 +52,39 @@ class Intruders:
 
         An event's `subject` is one of the customer's own orders, as that of a cancellation is.
         """
-        people = people_of(shop)
-        own = dict(zip(*(shop.orders[name].to_pylist() for name in ("customer_id", "order_id")), strict=True))
-        orders = [_order(name, place, at) for place, at in enumerate(moments) for name in own]
-        events = [
-            _event(name, own[name], kind, place, at)
-            for place, at in enumerate(moments)
-            for name in own
-            for kind in ENGAGEMENT_KINDS
-        ]
-        products = ["made up", *pc.unique(shop.order_items["product_id"]).to_pylist()[:1]]
-        items = [_item(str(order["order_id"]), product) for order in orders for product in products]
-        return cls(people, _table(orders, ORDERS), _table(events, ENGAGEMENT), _table(items, ORDER_ITEMS))
+        last = shop.orders.group_by("customer_id").aggregate([("order_id", "max")]).sort_by("customer_id")
+        people = last["customer_id"].combine_chunks()
+        order = _copies(len(people), len(moments))
+        event = _copies(len(people), len(moments), len(ENGAGEMENT_KINDS))
+        orders = {
+            "order_id": _named("made up", order[1], people.take(order[0])),
+            "customer_id": people.take(order[0]),
+            "revenue": 1234.5,
+            "discount": 67.0,
+            "units": 3.0,
+        }
+        kinds = pa.array(ENGAGEMENT_KINDS).take(event[2])
+        events = {
+            "event_id": _named("made up", event[1], kinds, people.take(event[0])),
+            "customer_id": people.take(event[0]),
+            "kind": kinds,
+            "subject": last["order_id_max"].combine_chunks().take(event[0]),
+            "value": 5.0,
+        }
+        product = pa.array(["made up", *pc.unique(shop.order_items["product_id"]).to_pylist()[:1]])
+        item = _copies(len(order[0]), len(product))
+        items = {
+            "order_id": orders["order_id"].take(item[0]),
+            "product_id": product.take(item[1]),
+            "category": "made up",
+            "quantity": 2.0,
+        }
+        return cls(
+            people,
+            _table(ORDERS, {**orders, **_times("ordered_at", moments, order[1])}),
+            _table(ENGAGEMENT, {**events, **_times("occurred_at", moments, event[1])}),
+            _table(ORDER_ITEMS, items),
+        )
 
     def join(self, shop: ShopTables, cutoffs_us: Ints) -> ShopTables:
         """The shop with these facts in it, around each customer's cutoff."""
@@ -111,7 +132,8 @@ def renamed(shop: ShopTables) -> tuple[ShopTables, list[str]]:
 def _renamed(table: pa.Table, people: pa.Array, new: Sequence[str]) -> pa.Table:
     for place, name in enumerate(table.column_names):
         if name == "customer_id":
-            table = table.set_column(place, name, pa.array(new).take(pc.index_in(table[name], people)))
+            other = pa.array(new).take(pc.index_in(table[name], people))  # people who never ordered keep their names
+            table = table.set_column(place, name, pc.coalesce(other, table[name]))
         elif name in ("order_id", "product_id", "subject"):
             table = table.set_column(place, name, pc.utf8_reverse(table[name]))
     return table
@@ -122,26 +144,32 @@ def _own(cutoffs_us: Ints, table: pa.Table, people: pa.Array) -> pa.ChunkedArray
     return pa.array(cutoffs_us).take(pc.index_in(table["customer_id"], people))
 
 
-def _order(customer: str, place: int, at: Moment) -> dict[str, object]:
-    money = {"revenue": 1234.5, "discount": 67.0, "units": 3.0}
-    name = {"order_id": f"made up {place} {customer}", "customer_id": customer}
-    return {**name, "ordered_at": at[0], "known_at": at[1], **money}
+def _copies(*counts: int) -> list[pa.Array]:
+    """Every combination of numbers below these counts, one array per count."""
+    return [pa.array(places.ravel()) for places in np.indices(counts)]
 
 
-def _event(customer: str, own_order: str, kind: str, place: int, at: Moment) -> dict[str, object]:
-    name = {"event_id": f"made up {place} {kind} {customer}", "customer_id": customer, "kind": kind}
-    return {**name, "occurred_at": at[0], "known_at": at[1], "value": 5.0, "subject": own_order}
+def _named(*parts: str | pa.Array) -> pa.Array:
+    texts = [part if isinstance(part, str) else part.cast(pa.string()) for part in parts]
+    return pc.binary_join_element_wise(*texts, " ")
 
 
-def _item(order_id: str, product_id: str) -> dict[str, object]:
-    return {"order_id": order_id, "product_id": product_id, "category": "made up", "quantity": 2.0, "unit_price": 1.0}
+def _times(happened: str, moments: tuple[Moment, ...], place: pa.Array) -> dict[str, pa.Array]:
+    """When it happened and when it became known, from the cutoff, as whole numbers."""
+    both = (pa.array([moment[side] for moment in moments]).take(place) for side in (0, 1))
+    return dict(zip((happened, "known_at"), both, strict=True))
 
 
-def _table(rows: list[dict[str, object]], schema: pa.Schema) -> pa.Table:
-    """Rows under a schema's names; times are still whole numbers, money still floats."""
-    meanwhile = {TIME: pa.int64(), MONEY: pa.float64()}
-    fields = [(field.name, meanwhile.get(field.type, field.type)) for field in schema]
-    return pa.Table.from_pylist(rows, schema=pa.schema(fields))
+def _table(schema: pa.Schema, columns: dict[str, object]) -> pa.Table:
+    """Columns under a schema's names, one value standing for all rows; times are still whole numbers."""
+    rows = max(len(each) for each in columns.values() if isinstance(each, pa.Array))
+    return pa.table({field.name: _filled(columns.get(field.name), field, rows) for field in schema})
+
+
+def _filled(values: object, field: pa.Field, rows: int) -> pa.Array:
+    if isinstance(values, pa.Array):
+        return values
+    return pa.nulls(rows, field.type) if values is None else pa.array([values]).take(pa.array(np.zeros(rows, int)))
 
 
 def _together(table: pa.Table, more: pa.Table) -> pa.Table:

@@ -13,69 +13,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.errors import DataError
-from features.kinds import ENGAGEMENT_KINDS, KINDS
+from features.kinds import ENGAGEMENT_KINDS
 from features.log import DAY_US, Ints
 from features.records import Records
 from features.registry import Settings
-from features.tables import ENGAGEMENT, ORDER_ITEMS, ORDERS, TIME
 from pipeline.event_log import records_of
 from pipeline.featurizing import leakage
-from pipeline.featurizing.leakage import LATE, MADE_UP, POPULATION, REMOVED, RENAMED, SHUFFLED, attempts, prove, rounds
+from pipeline.featurizing.leakage import (
+    LATE,
+    MADE_UP,
+    POPULATION,
+    READ,
+    REMOVED,
+    RENAMED,
+    SHUFFLED,
+    attempts,
+    prove,
+    rounds,
+)
 from pipeline.featurizing.tampering import AT_AND_AFTER, HAPPENED_BEFORE, Intruders, ShopTables, without_future
+from pipeline.featurizing.through_store import through_store
 from tests.features.conftest import SETTINGS, random_records
+from tests.pipeline.clean_shop import clean_shop
 
 CUTOFFS = [200 * DAY_US, 320 * DAY_US + 5, 450 * DAY_US]
 EVERYTHING = {MADE_UP, LATE, REMOVED, SHUFFLED, RENAMED}
 
 
-def table(schema: pa.Schema, **columns: object) -> pa.Table:
-    """Columns under a schema; those not given are all null."""
-    rows = len(next(iter(columns.values())))  # type: ignore[arg-type]
-    return pa.table(
-        {
-            f.name: pa.array(columns[f.name]).cast(f.type) if f.name in columns else pa.nulls(rows, f.type)
-            for f in schema
-        }
-    )
-
-
-def shop_of(records: Records, lag_us: int = 0) -> ShopTables:
-    """Clean tables of random records; every fact becomes known `lag_us` after it happened."""
-    orders, events, items = records.orders, records.engagement, records.items
-    names, order_ids = np.array(records.customer_ids), np.arange(len(orders["time"])).astype(str)
-    return ShopTables(
-        table(
-            ORDERS,
-            order_id=order_ids,
-            customer_id=names[orders["customer"]],
-            ordered_at=pa.array(orders["time"] - lag_us).cast(TIME),
-            known_at=pa.array(orders["time"]).cast(TIME),
-            revenue=orders["revenue"] / 1e4,
-            discount=orders["discount"] / 1e4,
-            units=orders["units"] / 1e4,
-        ),
-        table(
-            ENGAGEMENT,
-            event_id=np.arange(len(events["time"])).astype(str),
-            customer_id=names[events["customer"]],
-            occurred_at=pa.array(events["time"] - lag_us).cast(TIME),
-            known_at=pa.array(events["time"]).cast(TIME),
-            kind=np.array(KINDS)[events["kind"]],
-            value=events["value"] / 1e4,
-        ),
-        table(
-            ORDER_ITEMS,
-            order_id=order_ids[items["order"]],
-            product_id=items["product"].astype(str),
-            category=items["category"].astype(str),
-            quantity=items["quantity"] / 1e4,
-        ),
-    )
-
-
 @pytest.fixture(scope="module")
 def shop() -> ShopTables:
-    return shop_of(random_records(seed=11))
+    return clean_shop(random_records(seed=11))
 
 
 def verdicts(shop: ShopTables, settings: Settings = SETTINGS) -> dict[str, set[str]]:
@@ -85,6 +52,15 @@ def verdicts(shop: ShopTables, settings: Settings = SETTINGS) -> dict[str, set[s
     return {attempt: columns for attempt, columns in found.items() if columns}
 
 
+def happened_is_known(shop: ShopTables) -> ShopTables:
+    """The tables as a reader sees them that takes when a fact happened for when it was known."""
+
+    def swapped(table: pa.Table, happened: str) -> pa.Table:
+        return table.set_column(table.column_names.index("known_at"), "known_at", table[happened])
+
+    return ShopTables(swapped(shop.orders, "ordered_at"), swapped(shop.engagement, "occurred_at"), shop.order_items)
+
+
 def read_with(monkeypatch: pytest.MonkeyPatch, read: Callable[[pa.Table, pa.Table, pa.Table], Records]) -> None:
     monkeypatch.setattr(leakage, "records_of", read)
 
@@ -92,7 +68,7 @@ def read_with(monkeypatch: pytest.MonkeyPatch, read: Callable[[pa.Table, pa.Tabl
 @pytest.mark.parametrize("lag_us", [0, 3 * DAY_US])
 def test_an_honest_engine_passes_every_attempt_at_every_cutoff(lag_us: int) -> None:
     records = random_records(seed=12)
-    shop, (customer, time) = shop_of(records, lag_us), (records.orders["customer"], records.orders["time"])
+    shop, (customer, time) = clean_shop(records, lag_us), (records.orders["customer"], records.orders["time"])
     active = [(time < cutoff) & (time >= cutoff - 365 * DAY_US) for cutoff in CUTOFFS]
     told = prove(shop.orders, shop.engagement, shop.order_items, CUTOFFS, SETTINGS)
     assert (told["passed"], told["customers"], told["cutoffs"]) == (True, len(set(customer.tolist())), 3)
@@ -116,10 +92,8 @@ def test_a_reader_that_goes_by_when_a_fact_happened_is_caught_by_late_facts_alon
     shop: ShopTables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def by_happening(orders: pa.Table, engagement: pa.Table, items: pa.Table) -> Records:
-        place = orders.column_names.index("known_at")
-        orders = orders.set_column(place, "known_at", orders["ordered_at"])
-        place = engagement.column_names.index("known_at")
-        return records_of(orders, engagement.set_column(place, "known_at", engagement["occurred_at"]), items)
+        known = happened_is_known(ShopTables(orders, engagement, items))
+        return records_of(known.orders, known.engagement, items)
 
     read_with(monkeypatch, by_happening)
     caught = verdicts(shop)
@@ -131,8 +105,8 @@ def test_a_reader_of_events_alone_by_when_they_happened_is_caught(
     shop: ShopTables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def by_happening(orders: pa.Table, engagement: pa.Table, items: pa.Table) -> Records:
-        place = engagement.column_names.index("known_at")
-        return records_of(orders, engagement.set_column(place, "known_at", engagement["occurred_at"]), items)
+        known = happened_is_known(ShopTables(orders, engagement, items))
+        return records_of(orders, known.engagement, items)
 
     read_with(monkeypatch, by_happening)
     caught = verdicts(shop)
@@ -192,8 +166,8 @@ def test_a_reader_that_trusts_the_order_of_the_rows_is_caught_by_shuffling(
 
 def test_a_leak_stops_the_run_with_columns_and_what_to_mend(shop: ShopTables, monkeypatch: pytest.MonkeyPatch) -> None:
     def by_happening(orders: pa.Table, engagement: pa.Table, items: pa.Table) -> Records:
-        place = engagement.column_names.index("known_at")
-        return records_of(orders, engagement.set_column(place, "known_at", engagement["occurred_at"]), items)
+        known = happened_is_known(ShopTables(orders, engagement, items))
+        return records_of(orders, known.engagement, items)
 
     read_with(monkeypatch, by_happening)
     with pytest.raises(
@@ -203,6 +177,30 @@ def test_a_leak_stops_the_run_with_columns_and_what_to_mend(shop: ShopTables, mo
         r"instead of known_at.*Mend the feature, or the reader",
     ):
         prove(shop.orders, shop.engagement, shop.order_items, CUTOFFS, SETTINGS)
+
+
+def test_the_store_of_the_local_engine_passes_every_attempt(shop: ShopTables) -> None:
+    told = prove(shop.orders, shop.engagement, shop.order_items, CUTOFFS, SETTINGS, through_store)
+    assert {str(one["attempt"]) for one in told["attempts"]} == {*EVERYTHING, READ}  # type: ignore[attr-defined]
+
+
+def test_a_store_that_goes_by_when_a_fact_happened_is_caught_though_no_fact_of_the_shop_was_late(
+    shop: ShopTables,
+) -> None:
+    def leaking(tables: ShopTables) -> Records:
+        return through_store(happened_is_known(tables))
+
+    found = {one.attempt: one.changed_columns for one in attempts(shop, CUTOFFS, SETTINGS, leaking)}
+    assert [attempt for attempt, columns in found.items() if columns] == [LATE]
+
+
+def test_a_store_that_reads_something_else_than_the_tables_say_is_caught(shop: ShopTables) -> None:
+    def forgetful(tables: ShopTables) -> Records:
+        records = through_store(tables)
+        return replace(records, orders={**records.orders, "discount": records.orders["units"] * 0})
+
+    found = {one.attempt: set(one.changed_columns) for one in attempts(shop, CUTOFFS, SETTINGS, forgetful)}
+    assert {"discount_share_ever", "discounted_orders_share_365d"} <= found[READ]
 
 
 def test_what_is_made_up_is_of_every_kind_and_stands_on_both_sides_of_known_at(shop: ShopTables) -> None:
