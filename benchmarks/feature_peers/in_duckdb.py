@@ -78,7 +78,9 @@ def _joined(clean: Path, cutoffs_us: tuple[int, ...]) -> str:
 
 def _written(select: str, result: Path) -> int:
     with _connected() as connection:
-        copied = connection.execute(f"COPY ({select}) TO '{result}' (FORMAT parquet, COMPRESSION zstd)")
+        copied = connection.execute(
+            f"COPY ({select}) TO '{result}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
+        )
         return int(copied.fetchall()[0][0])
 
 

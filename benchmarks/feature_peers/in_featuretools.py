@@ -48,7 +48,7 @@ def plain(clean: Path, cutoffs_us: tuple[int, ...], result: Path) -> int:
     made.append(_matrix(shop, asked, TimeSinceLast(unit="days"), age_name, None))
     whole = pd.concat(made, axis=1).reset_index()
     whole["cutoff"] = whole.pop("time").astype("datetime64[us]").astype("int64")
-    whole.to_parquet(result, compression="zstd")
+    whole.to_parquet(result, compression="zstd", compression_level=1)
     return len(whole)
 
 

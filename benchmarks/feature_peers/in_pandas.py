@@ -23,7 +23,8 @@ def tuned(clean: Path, cutoffs_us: tuple[int, ...], result: Path) -> int:
 def _written(clean: Path, cutoffs_us: tuple[int, ...], result: Path, *, observed: bool) -> int:
     events = read_events(clean)
     made = pd.concat([_at(events, cutoff, observed) for cutoff in cutoffs_us], ignore_index=True)
-    made.to_parquet(result, compression="zstd")
+    keys = ["customer_id", "cutoff"]
+    made.to_parquet(result, compression="zstd", compression_level=1, use_dictionary=keys)
     return len(made)
 
 

@@ -48,6 +48,7 @@ def fingerprint(project: Path) -> dict[str, str]:
     return digests
 
 
-def size_bytes(folder: Path) -> int:
-    """Bytes of all files in a folder."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def size_bytes(*folders: Path) -> int:
+    """Bytes of all files in some folders; a file with two names counts once."""
+    stats = [path.stat() for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return sum({stat.st_ino: stat.st_size for stat in stats}.values())

@@ -18,7 +18,7 @@ from benchmarks.feature_peers.same import UnequalError, same_numbers
 from benchmarks.feature_peers.scale import Disk, Point, extrapolated
 from benchmarks.feature_peers.shop import NIGHT_SHARE, ROW_GROUP, Shop, usual, write_shop
 from benchmarks.feature_peers.spec import AGES, COUNTS
-from features.tables import ENGAGEMENT, ORDERS
+from features.tables import ENGAGEMENT, ORDER_ITEMS, ORDERS
 
 ROOT = Path(__file__).parents[2]
 CUTOFF = "2024-06-30T00:00:00"
@@ -53,6 +53,7 @@ def clean(tmp_path: Path) -> Path:
     ]
     pq.write_table(table(ORDERS, bought), tmp_path / "orders.parquet")
     pq.write_table(table(ENGAGEMENT, seen), tmp_path / "engagement.parquet")
+    pq.write_table(ORDER_ITEMS.empty_table(), tmp_path / "order_items.parquet")
     return tmp_path
 
 
