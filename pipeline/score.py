@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import xgboost as xgb
 
 from features.errors import ModelError
 from models.bgnbd import fitted_bgnbd
 from models.btyd import BgNbd, Floats
-from models.formulas import Rows, parts
-from models.plain import described, number
-from models.reasons import ExplainTrees, Reason, contributions, top_reasons
+from models.explaining import as_records, explained, tree_explainer
+from models.formulas import parts
+from models.plain import number
+from models.reasons import Reason
 from models.scorer import TREES_UBJ, Scorer
 from models.segments import deciles, segments
 from models.timing import expected_wait_days
@@ -54,36 +54,15 @@ def score(params: Params) -> str:
         if worth is None
         else f"value at stake {(probability * worth).sum():,.0f}"
     )
-    reasons = explained(scorer, values, _families(catalogue), params.score.reasons)
+    trees = paths.CHAMPION / TREES_UBJ
+    explain = None if scorer.run_trees is None else tree_explainer(trees.read_bytes())
+    reasons = explained(scorer, explain, values, _families(catalogue), params.score.reasons)
     progress(f"top {params.score.reasons} reasons of {len(reasons):,} customers")
 
     write_table(paths.SCORES, _table(current, scorer, probability, worth, (bgnbd, reasons)))
     return (
         f"{len(current):,} customers scored by {scorer.model_version}, mean churn probability {probability.mean():.3f}"
     )
-
-
-def explained(scorer: Scorer, values: Floats, families: dict[str, str], count: int) -> list[list[Reason]]:
-    """The strongest reasons of every row, exact in the log odds of the calibrated model."""
-    rows = Rows(values, {name: place for place, name in enumerate(scorer.feature_columns)})
-    calibration = described(scorer.about["calibration"])
-    found = contributions(scorer.formula, rows, tree_explainer(scorer))
-    exact = found.calibrated(number(calibration["intercept"]), number(calibration["slope"]))
-    return top_reasons(exact, families, count)
-
-
-def tree_explainer(scorer: Scorer) -> ExplainTrees | None:
-    """XGBoost's own exact contributions (TreeSHAP, Lundberg 2020) of the model in force; None when it has no trees."""
-    file = paths.CHAMPION / TREES_UBJ
-    if scorer.run_trees is None:
-        return None
-    booster = xgb.Booster(model_file=str(file))
-
-    def explain(rows: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Floats:
-        shares = booster.predict(xgb.DMatrix(rows), pred_contribs=True, validate_features=False)
-        return np.asarray(shares, dtype=np.float64)
-
-    return explain
 
 
 def _require_same_question(scorer: Scorer, params: Params) -> None:
@@ -151,15 +130,10 @@ def _table(
             "expected_next_order_high": high,
             "expected_value": empty if worth is None else worth,
             "value_at_risk": empty if worth is None else probability * worth,
-            "reasons": pa.array([[_record(each) for each in row] for row in reasons], REASONS),
+            "reasons": pa.array(as_records(reasons), REASONS),
             "model_version": pa.array([scorer.model_version] * len(current), pa.string()),
         }
     )
-
-
-def _record(reason: Reason) -> dict[str, object]:
-    value = None if np.isnan(reason.value) else reason.value
-    return {"feature": reason.feature, "value": value, "direction": reason.direction}
 
 
 def _later(moments: pa.Array, days: Floats) -> pa.Array:

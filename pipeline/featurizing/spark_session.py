@@ -44,7 +44,7 @@ LOOPBACK = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0
 # What Spark says, and what the user can do about it.
 TROUBLES: tuple[tuple[str, type[RekindleError], str], ...] = (
     (
-        r"(?:Path does not exist|PATH_NOT_FOUND)[^:]*: (\S+)",
+        r"Path does not exist: (\S+?)\.?(?=\s|$)",
         SourceError,
         "Spark finds no table at {0}. Mend features.spark.clean, or export the table there (docs/cluster.md).",
     ),

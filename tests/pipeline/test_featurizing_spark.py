@@ -14,7 +14,7 @@ import pytest
 
 import features
 from features.block import block_of
-from features.errors import DataError, SourceError
+from features.errors import ConfigError, DataError, RekindleError, SourceError
 from features.tables import ENGAGEMENT, ORDER_ITEMS, ORDERS
 from pipeline import paths
 from pipeline.event_log import absent
@@ -198,6 +198,34 @@ def test_rows_that_check_would_have_refused_are_counted(
 def test_object_storage_without_its_connector_says_what_to_add(spark: SparkSession) -> None:
     with pytest.raises(SourceError, match=r"cannot read the object storage.*spark\.jars\.packages"):
         made(spark, spark_params(clean="s3a://bucket/clean"))
+
+
+@pytest.mark.parametrize(
+    ("work", "kind", "message"),
+    [
+        ("import a_package_nobody_has", ConfigError, "the Python of Spark's workers has no a_package_nobody_has"),
+        ("raise MemoryError", DataError, r"did not fit in the memory.*Raise features\.spark\.blocks"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", DataError, r"did not fit in the memory"),
+    ],
+)
+def test_a_worker_in_trouble_says_what_to_do(
+    spark: SparkSession, work: str, kind: type[RekindleError], message: str
+) -> None:
+    def troubled(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        exec(work)  # noqa: S102  written above
+        yield from batches
+
+    with pytest.raises(kind, match=message), in_plain_words():
+        spark.range(1).mapInArrow(troubled, "id long").collect()
+
+
+def test_a_bug_of_ours_keeps_its_traceback(spark: SparkSession) -> None:
+    def wrong(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        raise KeyError("revenue")
+
+    with pytest.raises(Exception, match="KeyError: 'revenue'") as told, in_plain_words():
+        spark.range(1).mapInArrow(wrong, "id long").collect()
+    assert not isinstance(told.value, RekindleError)
 
 
 def test_no_file_appears_when_what_follows_fails(

@@ -6,18 +6,24 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from features.errors import ConfigError
+from models.scorer import Scorer
 from pipeline import paths
+from pipeline.evaluate import scored
 from pipeline.featurize import featurize
 from pipeline.featurizing.spark_session import spark_session
+from pipeline.files import read_table
+from pipeline.scoring_spark import Model, scored_on_spark
 from tests.pipeline.spark_cluster import PATIENCE_SECONDS, Cluster, commands, descendants, until
 from tests.pipeline.spark_shop import QUICK, assert_same, needs_spark, spark_params, write_shop
+from tests.pipeline.tiny_shop import BLEND, FAMILIES, write_model, write_tiny_shop
 
 pytestmark = [needs_spark, pytest.mark.slow]
-BLOCKS = 40
+BLOCKS = 24
 OPTIONS = {
     **QUICK,
     "spark.executor.extraJavaOptions": QUICK["spark.driver.extraJavaOptions"],
@@ -67,6 +73,20 @@ def test_a_worker_killed_while_it_computes_costs_no_row(
     assert "Removing worker" in master
     for path, table in zip((paths.HISTORY, paths.CURRENT), local, strict=True):
         assert_same(pq.read_table(path), table)
+
+
+def test_the_worker_that_is_left_scores_as_one_machine_does(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_tiny_shop(tmp_path)
+    write_model(paths.CHAMPION, "blend", BLEND)
+    how = spark_params(master=cluster.master, options=OPTIONS).features.spark
+    found = scored_on_spark(how, paths.CURRENT, Model.read(paths.CHAMPION, FAMILIES, reasons=2)).to_pandas()
+    today = read_table(paths.CURRENT).sort_values("customer_id")
+    local = scored(Scorer.load(paths.CHAMPION), today)
+    assert list(found["customer_id"]) == list(today["customer_id"])
+    np.testing.assert_allclose(found["churn_probability"], local, rtol=0, atol=1e-9)
 
 
 class Run(threading.Thread):
