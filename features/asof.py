@@ -43,20 +43,17 @@ class Label:
 
 def snapshot(log: EventLog, cutoffs_us: Sequence[int], settings: Settings) -> Snapshot:
     """All columns for the population at each cutoff; raises DataError naming the feature and customer that broke."""
-    columns, windows = _plan(settings, feature_columns)
-    rows = population(log, cutoffs_us, settings.active_days, windows)
-    values = np.empty((len(columns), len(rows.customer))).T  # each column contiguous: that is how it is made and stored
-    pasts: dict[tuple[int | None, int | None], Past] = {}
-    for place, column in enumerate(columns):
-        seen = (column.window_days, column.half_life_days)
-        if seen not in pasts:
-            pasts[seen] = Past(rows, seen[0], settings.horizon_days, half_life_days=seen[1] or 0)
-        values[:, place] = guarded(column, pasts[seen])
-    empty = np.array([np.nan if column.feature.empty is None else column.feature.empty for column in columns])
-    np.copyto(values, empty, where=np.isnan(values))
-    names = tuple(column.name for column in columns)
+    plan = _plan(settings, feature_columns)
+    rows = population(log, cutoffs_us, settings.active_days, plan.windows_days)
+    by_column = np.empty((len(plan.names), len(rows.customer)))
+    for (window_days, half_life_days), columns in plan.columns.items():
+        past = Past(rows, window_days, settings.horizon_days, half_life_days=half_life_days or 0)
+        for place, column in columns:
+            by_column[place] = guarded(column, past)
+    values = by_column.T  # each column contiguous: that is how it is made and stored
+    np.copyto(values, plan.empty, where=np.isnan(values))
     ids = tuple(map(log.customer_ids.__getitem__, rows.customer.tolist()))
-    return Snapshot(ids, rows.cutoff, names, values, rows)
+    return Snapshot(ids, rows.cutoff, plan.names, values, rows)
 
 
 def population(
@@ -75,11 +72,28 @@ def label(rows: Rows, horizon_days: int) -> Label:
     return Label((high == low).astype(np.int8), (high - low).astype(np.int32), (revenue[high] - revenue[low]) / SCALE)
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """The columns by window and half-life, each with its place; their names and empty values.
+
+    `windows_days` are the days before the cutoff at which windows begin and end.
+    """
+
+    columns: dict[tuple[int | None, int | None], list[tuple[int, FeatureColumn]]]
+    names: tuple[str, ...]
+    empty: NDArray[np.float64]
+    windows_days: tuple[int, ...]
+
+
 @cache
-def _plan(
-    settings: Settings, columns_of: Callable[[Settings], tuple[FeatureColumn, ...]]
-) -> tuple[tuple[FeatureColumn, ...], tuple[int, ...]]:
-    """The columns, and the days before the cutoff at which their windows begin and end."""
+def _plan(settings: Settings, columns_of: Callable[[Settings], tuple[FeatureColumn, ...]]) -> _Plan:
     columns = columns_of(settings)
-    days = {days for column in columns for days in (column.window_days, column.reach_days) if days}
-    return columns, tuple(sorted(days))
+    seen: dict[tuple[int | None, int | None], list[tuple[int, FeatureColumn]]] = {}
+    for place, column in enumerate(columns):
+        seen.setdefault((column.window_days, column.half_life_days), []).append((place, column))
+    return _Plan(
+        seen,
+        tuple(column.name for column in columns),
+        np.array([np.nan if column.feature.empty is None else column.feature.empty for column in columns]),
+        tuple(sorted({days for column in columns for days in (column.window_days, column.reach_days) if days})),
+    )

@@ -32,16 +32,16 @@ def slots(time: Ints, instants: Ints) -> Ints:
 def positions(stream: Stream, kinds: range, slot: Ints, customers: int, instants: int) -> Ints:
     """How far each customer's events of some neighbouring kinds reach by each instant, as positions in the stream.
 
-    Shape (kinds, customers * (instants + 1) + 1): entry `customer * (instants + 1) + 1 + place` is the position of the
-    customer's first event that is not before that instant, and the entry before these that of the customer's first.
+    Shape (kinds, customers * (instants + 2)): the entry `customer * (instants + 2)` is the position of the customer's
+    first event, and the entry `1 + place` after it that of their first event that is not before that instant.
     """
-    low, high = stream.bounds[kinds.start], stream.bounds[kinds.stop]
-    cells = customers * (instants + 1)
-    number = np.repeat(np.arange(len(kinds)), np.diff(stream.bounds[kinds.start : kinds.stop + 1]))
-    cell = (number * customers + stream.customer[low:high]) * (instants + 1) + slot[low:high]
-    counts = np.bincount(cell, minlength=len(kinds) * cells).reshape(len(kinds), cells)
-    reach = np.empty((len(kinds), cells + 1), dtype=np.int64)
-    reach[:, 0] = stream.bounds[kinds.start : kinds.stop]
-    np.cumsum(counts, axis=1, out=reach[:, 1:])
-    reach[:, 1:] += reach[:, :1]
-    return reach
+    bounds, width = stream.bounds[kinds.start : kinds.stop + 1], instants + 2
+    lengths = [end - start for start, end in zip(bounds, bounds[1:], strict=False)]
+    cell = (np.arange(len(kinds)) * (customers * width) + 1).repeat(lengths)
+    cell += stream.customer[bounds[0] : bounds[-1]] * width
+    cell += slot[bounds[0] : bounds[-1]]
+    # The events are sorted as the cells are, so one running total is the position wherever one looks.
+    reach = np.bincount(cell, minlength=len(kinds) * customers * width)
+    reach[0] = bounds[0]
+    np.add.accumulate(reach, out=reach)
+    return reach.reshape(len(kinds), customers * width)

@@ -17,18 +17,17 @@ Floats = NDArray[np.float64]
 def decayed(
     cell: Ints, age_days: Floats, weight: Floats | None, shape: tuple[int, Floats], half_life_days: int
 ) -> Floats:
-    """Decayed totals, customers × cutoffs.
+    """Decayed totals by cell, which is customer * (cutoffs + 1) + place of the cutoff; the last place is of no use.
 
-    cell: customer * (cutoffs + 1) + place of the first cutoff after the event, the last place for none; age_days: the
-    event's age then; weight: None counts events; shape: the number of customers, and the days between the cutoffs.
+    cell: of the first cutoff after each event, the last place when there is none; age_days: the event's age then;
+    weight: None counts events; shape: the number of customers, and the days between the cutoffs.
     """
     customers, gaps_days = shape
-    cutoffs = len(gaps_days) + 1
-    power = np.exp2(age_days * (-1.0 / half_life_days))
+    places, rate = len(gaps_days) + 2, -1.0 / half_life_days
+    power = np.exp2(age_days * rate)
     if weight is not None:
         power *= weight
-    counted = np.bincount(cell, weights=power, minlength=customers * (cutoffs + 1))
-    total: Floats = counted.astype(np.float64, copy=False).reshape(customers, cutoffs + 1)[:, :cutoffs]
-    for place, fade in enumerate(np.exp2(gaps_days * (-1.0 / half_life_days)).tolist(), start=1):
-        total[:, place] += total[:, place - 1] * fade
+    total: Floats = np.bincount(cell, power, customers * places)
+    for place, gap_days in enumerate(gaps_days.tolist(), start=1):
+        total[place::places] += total[place - 1 :: places] * np.exp2(gap_days * rate)
     return total

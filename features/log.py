@@ -40,7 +40,7 @@ class Stream:
     @cached_property
     def totals(self) -> dict[str, Ints]:
         """Running totals per field, one longer than the events: `total[b] - total[a]` sums events a..b-1."""
-        return {name: np.concatenate((_ZERO, np.cumsum(values))) for name, values in self.fields.items()}
+        return {name: _running_total(values) for name, values in self.fields.items()}
 
     @cached_property
     def span(self) -> tuple[int, int]:
@@ -77,7 +77,6 @@ class EventLog:
 
 
 _EMPTY = np.zeros(0, dtype=np.int64)
-_ZERO = np.zeros(1, dtype=np.int64)
 _NEVER = (Stream((), (0,), _EMPTY, _EMPTY, {"value": _EMPTY}), 0)
 
 Columns = Mapping[str, Ints]
@@ -159,6 +158,12 @@ def _codes(names: list[str]) -> Ints:
 def _known(rows: Sequence[Mapping[str, object]], happened: str) -> Ints:
     times = [row[happened] if row.get("known_at") is None else row["known_at"] for row in rows]
     return np.array(times, dtype=np.int64)
+
+
+def _running_total(values: Ints) -> Ints:
+    total = np.zeros(len(values) + 1, dtype=np.int64)
+    np.add.accumulate(values, out=total[1:])
+    return total
 
 
 def _sorted_stream(kinds: tuple[str, ...], columns: Columns) -> Stream:

@@ -28,41 +28,44 @@ class Grid:
     cutoffs: Ints
     days: tuple[int, ...]
     _slots: dict[int, Ints] = field(default_factory=dict, repr=False)
-    _positions: dict[str, Ints] = field(default_factory=dict, repr=False)
+    _positions: dict[str, tuple[tuple[str, ...], Ints]] = field(default_factory=dict, repr=False)
     _fading: dict[int, tuple[Ints, Column]] = field(default_factory=dict, repr=False)
 
     @cached_property
-    def asked(self) -> Ints:
-        """The instant of each of the days before each cutoff."""
-        return self.cutoffs - DAY_US * np.array(self.days, dtype=np.int64)[:, None]
+    def place_of(self) -> dict[int | None, int]:
+        """Where each of the days stands in `entries`; None: the customer's start."""
+        return {None: 0} | {days: place for place, days in enumerate(self.days, start=1)}
 
     @cached_property
     def instants(self) -> Ints:
         """Every instant that is asked about, once, ascending."""
-        return np.unique(self.asked)
+        cutoffs = self.cutoffs.tolist()
+        return np.array(sorted({cutoff - DAY_US * days for cutoff in cutoffs for days in self.days}), dtype=np.int64)
 
     @cached_property
     def entries(self) -> Ints:
-        """Where among a customer's entries in `positions` each of `asked` is; the first row is the customer's start."""
-        found = np.searchsorted(self.instants, self.asked) + 1
-        return np.concatenate((np.zeros((1, len(self.cutoffs)), dtype=np.int64), found))
+        """Which of a customer's entries in `positions` answers for each of the days (first: the start) and cutoffs."""
+        entries = np.zeros((len(self.days) + 1, len(self.cutoffs)), dtype=np.int64)
+        asked = self.cutoffs - DAY_US * np.array(self.days, dtype=np.int64)[:, None]
+        entries[1:] = self.instants.searchsorted(asked) + 1
+        return entries
 
     @cached_property
     def gaps_days(self) -> Column:
         """Days between neighbouring cutoffs."""
-        gaps: Column = np.diff(self.cutoffs) / DAY_US
-        return gaps
+        return (self.cutoffs[1:] - self.cutoffs[:-1]) / DAY_US
 
-    def positions(self, kind: str) -> Ints:
-        """Positions of a kind's events by customer and instant; see `features.clock.positions`."""
+    def positions(self, kind: str) -> tuple[tuple[str, ...], Ints]:
+        """A kind and some of its neighbours in the stream, and their positions; see `features.clock.positions`."""
         if kind not in self._positions:
             stream, number = self.log.places[kind]
             # Neighbouring kinds together while they fit the processor's cache: all of them in a request.
             people, instants = len(self.log.customer_ids), len(self.instants)
-            several = max(1, _CACHED_CELLS // (people * (instants + 1)))
-            kinds = range(number, min(number + several, len(stream.kinds)))
-            found = positions(stream, kinds, self._slots_of(stream), people, instants)
-            self._positions.update(zip((stream.kinds[place] for place in kinds), found, strict=True))
+            several = max(1, _CACHED_CELLS // (people * (instants + 2)))
+            numbers = range(number, min(number + several, len(stream.kinds)))
+            found = positions(stream, numbers, self._slots_of(stream), people, instants)
+            kinds = stream.kinds[numbers.start : numbers.stop]
+            self._positions.update(dict.fromkeys(kinds, (kinds, found)))
         return self._positions[kind]
 
     def fading(self, stream: Stream) -> tuple[Ints, Column]:
@@ -73,8 +76,9 @@ class Grid:
         key = id(stream)
         if key not in self._fading:
             place = slots(stream.time, self.cutoffs).astype(np.int64, copy=False)
-            until = np.append(self.cutoffs, max([stream.span[1], *self.cutoffs.tolist()]))
-            age_days: Column = np.multiply(until[place] - stream.time, 1.0 / DAY_US, dtype=np.float64)
+            cutoffs = self.cutoffs.tolist()
+            until = np.array([*cutoffs, max([stream.span[1], *cutoffs])])
+            age_days: Column = (until[place] - stream.time) * (1.0 / DAY_US)
             self._fading[key] = stream.customer * len(until) + place, age_days
         return self._fading[key]
 
@@ -92,8 +96,9 @@ class Rows:
     grid: Grid
     customer: Ints
     place: Ints
-    _reaches: dict[str, dict[int | None, Ints]] = field(default_factory=dict, repr=False)
-    _matrices: dict[tuple[str, int, str], Column] = field(default_factory=dict, repr=False)
+    _reaches: dict[str, Ints] = field(default_factory=dict, repr=False)
+    _beside: dict[int, Rows] = field(default_factory=dict, repr=False)
+    _by_cell: dict[tuple[str, int, str], Column] = field(default_factory=dict, repr=False)
 
     @classmethod
     def everyone(cls, log: EventLog, cutoffs_us: Sequence[int], days: Sequence[int] = ()) -> Rows:
@@ -101,11 +106,14 @@ class Rows:
         cutoffs = np.array(sorted(set(cutoffs_us)), dtype=np.int64)
         by_id = np.array(sorted(range(len(log.customer_ids)), key=log.customer_ids.__getitem__), dtype=np.int64)
         grid = Grid(log, cutoffs, tuple(sorted({0, *days})))
-        return cls(grid, by_id.repeat(len(cutoffs)), np.tile(np.arange(len(cutoffs)), len(by_id)))
+        place = np.arange(len(cutoffs))[None, :].repeat(len(by_id), axis=0).reshape(-1)
+        return cls(grid, by_id.repeat(len(cutoffs)), place)
 
     def where(self, chosen: NDArray[np.bool_]) -> Rows:
         """Some of the rows."""
-        return Rows(self.grid, self.customer[chosen], self.place[chosen], {}, self._matrices)
+        if chosen.all():
+            return self
+        return Rows(self.grid, self.customer[chosen], self.place[chosen], _by_cell=self._by_cell)
 
     @property
     def log(self) -> EventLog:
@@ -117,56 +125,67 @@ class Rows:
         """The cutoff of each row in microseconds."""
         return self.grid.cutoffs[self.place]
 
-    @cached_property
-    def nothing(self) -> Column:
-        """A zero for each row."""
-        return np.zeros(len(self.customer))
-
     def reach(self, kind: str, days_before: int | None) -> Ints:
         """Position of the first event not before `cutoff - days_before`; None: of the customer's first event."""
+        place = self.grid.place_of.get(days_before)
+        if place is None:
+            return self._rows_beside(days_before or 0).reach(kind, days_before)
         if kind not in self._reaches:
-            self._reaches[kind] = self._reach(kind)
-        reaches = self._reaches[kind]
-        if days_before not in reaches:
-            # Days that no feature declares, as those of a label, get a small grid of their own.
-            beside = Grid(self.log, self.grid.cutoffs, (days_before or 0,))
-            reaches[days_before] = Rows(beside, self.customer, self.place).reach(kind, days_before)
-        return reaches[days_before]
+            self._find(kind)
+        found: Ints = self._reaches[kind][place]
+        return found
+
+    def between(self, kind: str, starts_days: int | None, ends_days: int | None) -> tuple[Stream, Ints, Ints]:
+        """The stream of a kind, and for each row where in it the events between two of its days begin and end."""
+        return self.log.of(kind), self.reach(kind, starts_days), self.reach(kind, ends_days)
 
     def decayed(self, kind: str, half_life_days: int, field: str) -> Column:
         """Decayed total of a kind at each row; weight 1, or `field` in its own unit."""
         if kind not in self.log.places:
-            return self.nothing
+            return np.zeros(len(self.customer))
         key = (kind, half_life_days, field)
-        if key not in self._matrices:
+        if key not in self._by_cell:
             stream, number = self.log.places[kind]
             own = slice(stream.bounds[number], stream.bounds[number + 1])
             cell, age_days = self.grid.fading(stream)
             weight = stream.fields[field][own] / SCALE if field else None
             shape = (len(self.log.customer_ids), self.grid.gaps_days)
-            self._matrices[key] = decayed(cell[own], age_days[own], weight, shape, half_life_days)
-        return self._matrices[key][self.customer, self.place]
+            self._by_cell[key] = decayed(cell[own], age_days[own], weight, shape, half_life_days)
+        return self._by_cell[key].take(self._cells)
 
     def largest(self, kind: str, field: str) -> Column:
         """Largest value of a field before each row's cutoff; NaN without events."""
         if kind not in self.log.places:
             return np.full(len(self.customer), np.nan)
         key = (kind, 0, field)
-        if key not in self._matrices:
+        if key not in self._by_cell:
             stream, number = self.log.places[kind]
             own = slice(stream.bounds[number], stream.bounds[number + 1])
             most = np.full((len(self.log.customer_ids), len(self.grid.cutoffs) + 1), np.nan)
             np.fmax.at(most.reshape(-1), self.grid.fading(stream)[0][own], stream.fields[field][own].astype(np.float64))
-            self._matrices[key] = np.fmax.accumulate(most, axis=1)
-        return self._matrices[key][self.customer, self.place]
+            self._by_cell[key] = np.fmax.accumulate(most, axis=1).reshape(-1)
+        return self._by_cell[key].take(self._cells)
 
-    def _reach(self, kind: str) -> dict[int | None, Ints]:
-        asked: list[int | None] = [None, *self.grid.days]
+    def _find(self, kind: str) -> None:
         if kind not in self.log.places:
-            return dict.fromkeys(asked, np.zeros(len(self.customer), dtype=np.int64))
-        return dict(zip(asked, self.grid.positions(kind)[self._entries], strict=True))
+            self._reaches[kind] = np.zeros((len(self.grid.place_of), len(self.customer)), dtype=np.int64)
+            return
+        kinds, positions = self.grid.positions(kind)
+        found = zip(kinds, positions.take(self._entries, axis=1), strict=True)
+        self._reaches.update({name: reaches for name, reaches in found if name in self.log.places})
+
+    def _rows_beside(self, days_before: int) -> Rows:
+        # Days that no feature declares, as those of a label, get a small grid of their own.
+        if days_before not in self._beside:
+            grid = Grid(self.log, self.grid.cutoffs, (days_before,))
+            self._beside[days_before] = Rows(grid, self.customer, self.place)
+        return self._beside[days_before]
 
     @cached_property
     def _entries(self) -> Ints:
-        width = len(self.grid.instants) + 1
+        width = len(self.grid.instants) + 2
         return self.grid.entries[:, self.place] + self.customer * width
+
+    @cached_property
+    def _cells(self) -> Ints:
+        return self.customer * (len(self.grid.cutoffs) + 1) + self.place
