@@ -1,19 +1,17 @@
 """A seeded shop of any size as clean tables, made in slices of time so that memory stays the same however many events.
 
-Written as `check` writes: events by `known_at` in full row groups, so that a night only adds to the end of the file;
-orders and items sorted as the tables say. Two in a hundred fall exactly on a midnight, where cutoffs and windows begin
-and end, so that a way of counting with the wrong comparison gives other numbers.
+Written as `check` writes: sorted as the tables say, in its row groups, so that a night only adds to the end of the log.
+Two in a hundred rows fall exactly on a midnight, where cutoffs and windows begin and end, so that a way of counting
+with the wrong comparison gives other numbers.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,7 +21,8 @@ from numpy.typing import NDArray
 from features.cutoffs import closed_cutoffs
 from features.kinds import ENGAGEMENT_KINDS
 from features.log import DAY_US
-from features.tables import CUSTOMERS, ENGAGEMENT, MONEY, ORDER_ITEMS, ORDERS, SCHEMAS, SORTED_BY, TIME
+from features.tables import CUSTOMERS, ENGAGEMENT, MONEY, ORDER_ITEMS, ORDERS, SCHEMAS, TIME
+from pipeline.checks.outcome import ROWS_PER_BATCH
 
 Ints = NDArray[np.int64]
 
@@ -31,10 +30,10 @@ START_US = 18_993 * DAY_US  # 2022-01-01
 HORIZON_DAYS, EVERY_DAYS, CUTOFFS = 90, 30, 12
 EVENTS_PER_CUSTOMER, EVENTS_PER_ORDER, ITEMS_PER_ORDER = 100, 20, 2
 SLICE_ROWS = 1_000_000
-ROW_GROUP = 122_880  # DuckDB's own, which `check` writes
 MIDNIGHT_SHARE, MACHINE_SHARE = 0.02, 0.03
 NIGHT_SHARE, NEW_SHARE, LATE_SHARE = 0.0015, 0.02, 0.1  # of the log; of the night's rows
 KIND_WEIGHTS = (20, 30, 5, 6, 20, 8, 3, 2, 1, 1, 0.3, 0.2, 0.3, 0.3, 0.3, 0.1, 0.1, 0.1, 0.2, 0.1, 0.02, 2)
+DIGITS = {"e": 1_000_000_000, "o": 1_000_000_000, "C": 10_000_000, "p": 10_000, "k": 10}
 GIANT = "GIANT"
 
 
@@ -76,16 +75,14 @@ def write_shop(clean: Path, shop: Shop, seed: int = 7) -> dict[str, int]:
     made = {"engagement": _events, "orders": _orders, "order_items": _items, "customers": _people}
     written = {}
     for number, (table, make) in enumerate(made.items()):
-        path = clean / f"{table}.parquet"
-        written[table] = _write(path, SCHEMAS[table], _slices(shop, rows[table], (seed, number)), make)
-        if table != "engagement":
-            _sort(path, SORTED_BY[table])
+        slices = _slices(shop, rows[table], (seed, number))
+        written[table] = _write(clean / f"{table}.parquet", SCHEMAS[table], slices, make)
     return written
 
 
 @dataclass(frozen=True)
 class _Slice:
-    """A stretch of time: `rows` rows numbered from `first`; `known` of the customers were there before it, some new."""
+    """A stretch of time and its rows, numbered from `first`; 0 is no night."""
 
     shop: Shop
     random: np.random.Generator
@@ -107,7 +104,7 @@ class _Slice:
         if self.night:
             new = 1_000_000_000 + self.night * 1_000_000 + self.random.integers(0, 1_000, self.rows)
             numbers = np.where(self.chosen(NEW_SHARE), new, numbers)
-        ids = _ids("C", numbers + 10_000_000)
+        ids = _ids("C", numbers)
         return pc.if_else(pa.array(self.chosen(self.shop.giant_share)), GIANT, ids) if self.shop.giant_share else ids
 
     def chosen(self, share: float) -> NDArray[np.bool_]:
@@ -138,23 +135,11 @@ def _write(path: Path, schema: pa.Schema, slices: Iterator[_Slice], make: Callab
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for one in slices:
             waiting = pa.concat_tables([waiting, make(one)])
-            full = len(waiting) // ROW_GROUP * ROW_GROUP
-            writer.write_table(waiting[:full], row_group_size=ROW_GROUP)
+            full = len(waiting) // ROWS_PER_BATCH * ROWS_PER_BATCH
+            writer.write_table(waiting[:full], row_group_size=ROWS_PER_BATCH)
             written, waiting = written + full, waiting[full:].combine_chunks()
         writer.write_table(waiting)
     return written + len(waiting)
-
-
-def _sort(path: Path, by: tuple[str, ...]) -> None:
-    aside = path.with_suffix(".sorted")
-    with tempfile.TemporaryDirectory(dir=path.parent) as spill:
-        limits = {"threads": 2, "memory_limit": "4GB", "temp_directory": spill}
-        connection = duckdb.connect(config=limits)
-        connection.execute("SET enable_progress_bar = false")
-        ordered = f"SELECT * FROM '{path}' ORDER BY {', '.join(by)}"  # noqa: S608 - our own path and names
-        connection.execute(f"COPY ({ordered}) TO '{aside}' (FORMAT parquet, COMPRESSION zstd)")
-        connection.close()
-    aside.replace(path)
 
 
 def _events(one: _Slice) -> pa.Table:
@@ -192,7 +177,7 @@ def _orders(one: _Slice) -> pa.Table:
 
 def _items(one: _Slice) -> pa.Table:
     order = np.repeat(one.numbers(), ITEMS_PER_ORDER)
-    product = one.random.integers(0, 5_000, len(order))
+    product = np.sort(one.random.integers(0, 5_000, (one.rows, ITEMS_PER_ORDER))).reshape(-1)
     columns = {
         "order_id": _ids("o", order),
         "product_id": _ids("p", product),
@@ -205,11 +190,12 @@ def _items(one: _Slice) -> pa.Table:
 
 def _people(one: _Slice) -> pa.Table:
     nothing = {name: pa.nulls(one.rows, CUSTOMERS.field(name).type) for name in CUSTOMERS.names[1:]}
-    return pa.table({"customer_id": _ids("C", one.numbers() + 10_000_000), **nothing}, schema=CUSTOMERS)
+    return pa.table({"customer_id": _ids("C", one.numbers()), **nothing}, schema=CUSTOMERS)
 
 
 def _ids(letter: str, numbers: Ints) -> pa.Array:
-    return pc.binary_join_element_wise(letter, pa.array(numbers).cast(pa.string()), "")
+    # As many digits in all, so that their order as text is that of the numbers.
+    return pc.binary_join_element_wise(letter, pa.array(numbers + DIGITS[letter]).cast(pa.string()), "")
 
 
 def _times(moments_us: Ints) -> pa.Array:

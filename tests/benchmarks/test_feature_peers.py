@@ -16,9 +16,10 @@ import pytest
 import features
 from benchmarks.feature_peers.same import UnequalError, same_numbers
 from benchmarks.feature_peers.scale import Disk, Point, extrapolated
-from benchmarks.feature_peers.shop import NIGHT_SHARE, ROW_GROUP, Shop, usual, write_shop
+from benchmarks.feature_peers.shop import NIGHT_SHARE, Shop, usual, write_shop
 from benchmarks.feature_peers.spec import AGES, COUNTS
-from features.tables import ENGAGEMENT, ORDER_ITEMS, ORDERS
+from features.tables import ENGAGEMENT, ORDER_ITEMS, ORDERS, SORTED_BY
+from pipeline.checks.outcome import ROWS_PER_BATCH
 
 ROOT = Path(__file__).parents[2]
 CUTOFF = "2024-06-30T00:00:00"
@@ -118,10 +119,13 @@ def test_a_night_adds_to_the_end_of_the_log(tmp_path: Path) -> None:
     assert (times[1:] >= times[:-1]).all()
 
 
-def test_the_log_is_written_in_full_row_groups(tmp_path: Path) -> None:
+def test_the_tables_are_sorted_and_cut_as_check_writes_them(tmp_path: Path) -> None:
     write_shop(tmp_path, usual(150_000))
-    file = pq.ParquetFile(tmp_path / "engagement.parquet")
-    assert [file.metadata.row_group(group).num_rows for group in range(2)] == [ROW_GROUP, 150_000 - ROW_GROUP]
+    groups = pq.read_metadata(tmp_path / "engagement.parquet")
+    assert [groups.row_group(number).num_rows for number in range(2)] == [ROWS_PER_BATCH, 150_000 - ROWS_PER_BATCH]
+    for name, keys in SORTED_BY.items():
+        rows = pq.read_table(tmp_path / f"{name}.parquet", columns=list(keys))
+        assert rows == rows.sort_by([(key, "ascending") for key in keys]), name
 
 
 def test_a_giant_customer_has_his_share_of_the_rows(tmp_path: Path) -> None:
