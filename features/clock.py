@@ -7,6 +7,8 @@ are counted, and the running total of the counts is the answer for every instant
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from features.log import DAY_US, Ints, Stream
@@ -36,7 +38,7 @@ def positions(stream: Stream, kinds: range, slot: Ints, customers: int, instants
     first event, and the entry `1 + place` after it that of their first event that is not before that instant.
     """
     bounds, width = stream.bounds[kinds.start : kinds.stop + 1], instants + 2
-    lengths = [end - start for start, end in zip(bounds, bounds[1:], strict=False)]
+    lengths = [end - start for start, end in pairwise(bounds)]
     cell = (np.arange(len(kinds)) * (customers * width) + 1).repeat(lengths)
     cell += stream.customer[bounds[0] : bounds[-1]] * width
     cell += slot[bounds[0] : bounds[-1]]

@@ -27,7 +27,7 @@ def decayed(
     power = np.exp2(age_days * rate)
     if weight is not None:
         power *= weight
-    total: Floats = np.bincount(cell, power, customers * places)
+    total = np.bincount(cell, power, customers * places).astype(np.float64, copy=False)
     for place, gap_days in enumerate(gaps_days.tolist(), start=1):
         total[place::places] += total[place - 1 :: places] * np.exp2(gap_days * rate)
     return total

@@ -7,7 +7,7 @@ values are int64 ten-thousandths, so that running totals are exact and a block o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -76,10 +76,12 @@ class EventLog:
         return (min(first for first, _ in spans), max(last for _, last in spans)) if spans else (0, 0)
 
 
+_LARGEST = 2**63 - 1
 _EMPTY = np.zeros(0, dtype=np.int64)
 _NEVER = (Stream((), (0,), _EMPTY, _EMPTY, {"value": _EMPTY}), 0)
 
 Columns = Mapping[str, Ints]
+Rows = Sequence[Mapping[str, object]]
 
 
 def build_log(customer_ids: Sequence[str], orders: Columns, engagement: Columns, items: Columns) -> EventLog:
@@ -100,64 +102,73 @@ def engagement_stream(engagement: Columns, kinds: tuple[str, ...] = KINDS) -> St
     return _sorted_stream(kinds, engagement)
 
 
-def log_from_records(
-    orders: Sequence[Mapping[str, object]],
-    engagement: Sequence[Mapping[str, object]],
-    order_items: Sequence[Mapping[str, object]] = (),
-) -> EventLog:
+def log_from_records(orders: Rows, engagement: Rows, order_items: Rows = ()) -> EventLog:
     """A log from rows with canonical column names; times are integer microseconds UTC, money anything `float` takes.
 
     `known_at` defaults to when the fact happened; rows with a true `is_machine` are left out.
     """
     human = [row for row in engagement if not row.get("is_machine")]
-    whose = [[str(row["customer_id"]) for row in rows] for rows in (orders, human)]
-    ids = sorted({*whose[0], *whose[1]})
-    index = {customer: position for position, customer in enumerate(ids)}
-    order_row = {str(row.get("order_id")): position for position, row in enumerate(orders)}
-    items = [row for row in order_items if str(row["order_id"]) in order_row]
+    buyers, visitors = ([row["customer_id"] for row in rows] for rows in (orders, human))
+    name_of = {customer: str(customer) for customer in {*buyers, *visitors}}
+    ids = sorted(set(name_of.values()))
+    number = {name: place for place, name in enumerate(ids)}
+    index = {customer: number[name] for customer, name in name_of.items()}
+    money = _ten_thousandths([row.get(name) for name in MONEY_FIELDS for row in orders])
     return build_log(
         ids,
         {
-            "customer": _ints([index[customer] for customer in whose[0]]),
+            "customer": _customers(buyers, index),
             "time": _known(orders, "ordered_at"),
-            **{name: _ten_thousandths([row.get(name) for row in orders]) for name in MONEY_FIELDS},
+            **dict(zip(MONEY_FIELDS, money.reshape(len(MONEY_FIELDS), len(orders)), strict=True)),
         },
         {
-            "customer": _ints([index[customer] for customer in whose[1]]),
+            "customer": _customers(visitors, index),
             "time": _known(human, "occurred_at"),
             "kind": _ints([_KIND_CODE[row["kind"]] for row in human]),  # type: ignore[index]
             "value": _ten_thousandths([row.get("value") for row in human]),
         },
-        {
-            "order": _ints([order_row[str(row["order_id"])] for row in items]),
-            "product": _codes([str(row["product_id"]) for row in items]),
-            "category": _codes([str(row.get("category")) for row in items]),
-            "quantity": _ten_thousandths([row.get("quantity") for row in items]),
-        },
+        _items(orders, order_items),
     )
 
 
 _KIND_CODE = {kind: code for code, kind in enumerate(KINDS)}
 
 
+def _items(orders: Rows, order_items: Rows) -> Columns:
+    order_row = {str(row.get("order_id")): place for place, row in enumerate(orders)}
+    owned = [(order_row.get(str(row["order_id"])), row) for row in order_items]
+    items = [(place, row) for place, row in owned if place is not None]
+    return {
+        "order": _ints([place for place, _ in items]),
+        "product": _codes([row["product_id"] for _, row in items]),
+        "category": _codes([row.get("category") for _, row in items]),
+    }
+
+
+def _customers(customers: list[object], index: Mapping[object, int]) -> Ints:
+    if len(index) == 1:  # a request: no need to look up the same customer a thousand times
+        return np.zeros(len(customers), dtype=np.int64)
+    return _ints([index[customer] for customer in customers])
+
+
 def _ten_thousandths(values: list[object]) -> Ints:
     """Numbers, decimals or text as whole counts of ten-thousandths; None counts as 0."""
-    numbers = np.array([0.0 if value is None else value for value in values], dtype=np.float64)
+    numbers = np.fromiter(values, np.float64, len(values))  # None becomes NaN
+    numbers[np.isnan(numbers)] = 0.0
     return np.rint(numbers * SCALE).astype(np.int64)
 
 
 def _ints(values: list[int]) -> Ints:
-    return np.array(values, dtype=np.int64)
+    return np.fromiter(values, np.int64, len(values))  # twice as fast as np.array, which first looks what they are
 
 
-def _codes(names: list[str]) -> Ints:
-    seen = {name: code for code, name in enumerate(sorted(set(names)))}
-    return _ints([seen[name] for name in names])
+def _codes(names: list[object]) -> Ints:
+    codes: dict[str, int] = {}
+    return _ints([codes.setdefault(str(name), len(codes)) for name in names])
 
 
-def _known(rows: Sequence[Mapping[str, object]], happened: str) -> Ints:
-    times = [row[happened] if row.get("known_at") is None else row["known_at"] for row in rows]
-    return np.array(times, dtype=np.int64)
+def _known(rows: Rows, happened: str) -> Ints:
+    return _ints([row[happened] if row.get("known_at") is None else row["known_at"] for row in rows])  # type: ignore[misc]
 
 
 def _running_total(values: Ints) -> Ints:
@@ -172,7 +183,7 @@ def _sorted_stream(kinds: tuple[str, ...], columns: Columns) -> Stream:
     customer, time = columns["customer"], columns["time"]
     kind = columns["kind"].astype(np.uint8) if "kind" in columns else np.zeros(len(time), dtype=np.uint8)
     order = _order(kind, customer, time, [columns[name] for name in names])
-    bounds = (0, *np.cumsum(np.bincount(kind, minlength=len(kinds))).tolist())
+    bounds = tuple(_running_total(np.bincount(kind, minlength=len(kinds))).tolist())
     fields = {name: columns[name][order] for name in names}
     return Stream(kinds, bounds, customer[order], time[order], fields)
 
@@ -183,12 +194,12 @@ def _order(kind: NDArray[np.uint8], customer: Ints, time: Ints, values: list[Int
     first = int(time.min())
     stride = int(time.max()) - first + 1
     people = int(customer.max()) + 1
-    if (int(kind.max()) + 1) * people * stride > np.iinfo(np.int64).max:
+    if (int(kind.max()) + 1) * people * stride > _LARGEST:
         ties: list[NDArray[np.integer]] = [*values[::-1], time, customer, kind]
         return np.lexsort(ties)
     # One integer key sorts several times faster than three; only equal keys are then looked at again.
     key = (kind * np.int64(people) + customer) * stride + (time - first)
-    order = np.argsort(key, kind=_algorithm(key))
+    order = key.argsort(kind=_algorithm(key))
     ordered = key[order]
     equal = ordered[1:] == ordered[:-1]
     if equal.any():
@@ -209,18 +220,19 @@ def _with_value_shape(orders: Stream) -> Stream:
     logs = np.rint(np.log(np.maximum(revenue, 1) / SCALE) * LOG_SCALE).astype(np.int64)
     discounted = (orders.fields["discount"] > 0).astype(np.int64)
     derived = {"log_revenue": logs, "log_revenue_squared": logs * logs, "discounted": discounted}
-    return replace(orders, fields={**orders.fields, **derived})
+    return Stream(orders.kinds, orders.bounds, orders.customer, orders.time, {**orders.fields, **derived})
 
 
 def _occasions(orders: Stream) -> Stream:
     """Distinct shopping days (UTC): the first order of each, with the gap in whole days since the one before."""
-    day = orders.time // DAY_US
-    first = (np.diff(orders.customer, prepend=-1) != 0) | (np.diff(day, prepend=0) != 0)
-    customer, day = orders.customer[first], day[first]
-    again = np.diff(customer, prepend=-1) == 0
-    gap = np.where(again, np.diff(day, prepend=0), 0)
-    fields = {"gap": gap, "gap_squared": gap * gap, "again": again.astype(np.int64)}
-    return Stream((OCCASION,), (0, len(customer)), customer, orders.time[first], fields)
+    day, new_customer = orders.time // DAY_US, _differs(orders.customer)
+    first = new_customer | _differs(day)
+    day, again = day[first], (~new_customer[first]).astype(np.int64)
+    gap = np.zeros(len(day), dtype=np.int64)
+    gap[1:] = day[1:] - day[:-1]
+    gap *= again
+    fields = {"gap": gap, "gap_squared": gap * gap, "again": again}
+    return Stream((OCCASION,), (0, len(day)), orders.customer[first], orders.time[first], fields)
 
 
 def _novelty(orders: Columns, items: Columns) -> dict[str, Ints]:
@@ -229,27 +241,36 @@ def _novelty(orders: Columns, items: Columns) -> dict[str, Ints]:
     if not len(order):
         return {name: np.zeros(count, dtype=np.int64) for name in ("products", "new_products", "categories")}
     (products, product), (categories, category) = (_numbered(items[name]) for name in ("product", "category"))
-    by_time = np.argsort(orders["time"], kind="stable")
+    by_time = orders["time"].argsort(kind="stable")
     turn = np.empty(count, dtype=np.int64)
     turn[by_time] = np.arange(count)
     # Customer, product and turn in one number: the smallest of a customer and product is the first purchase.
-    pair = orders["customer"][order] * products + product
-    bought = np.sort(pair * count + turn[order])
-    first = np.diff(bought // count, prepend=-1) != 0
+    bought = (orders["customer"][order] * products + product) * count + turn[order]
+    bought.sort()
+    new = by_time[bought[_differs(bought // count)] % count]
     return {
         "products": _distinct(order * products + product, products, count),
-        "new_products": np.bincount(by_time[bought[first] % count], minlength=count),
+        "new_products": np.bincount(new, minlength=count),
         "categories": _distinct(order * categories + category, categories, count),
     }
 
 
 def _numbered(codes: Ints) -> tuple[int, Ints]:
-    """How many different codes there are, and for each element the number of its code."""
+    """A small number for each code, and how many numbers there are; small codes stay as they are."""
+    if codes.min() >= 0 and codes.max() < len(codes):
+        return int(codes.max()) + 1, codes
     different, number = np.unique(codes, return_inverse=True)
     return len(different), number
 
 
 def _distinct(pair: Ints, things: int, orders: int) -> Ints:
     """How many different things each order holds; a pair is order * things + thing."""
-    pair = np.sort(pair)
-    return np.bincount(pair[np.diff(pair, prepend=-1) != 0] // things, minlength=orders)
+    pair.sort()
+    return np.bincount(pair[_differs(pair)] // things, minlength=orders)
+
+
+def _differs(values: Ints) -> NDArray[np.bool_]:
+    """True for the first value, and for each that differs from the one before it."""
+    differs = np.ones(len(values), dtype=np.bool_)
+    np.not_equal(values[1:], values[:-1], out=differs[1:])
+    return differs

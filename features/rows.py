@@ -78,7 +78,7 @@ class Grid:
             place = slots(stream.time, self.cutoffs).astype(np.int64, copy=False)
             cutoffs = self.cutoffs.tolist()
             until = np.array([*cutoffs, max([stream.span[1], *cutoffs])])
-            age_days: Column = (until[place] - stream.time) * (1.0 / DAY_US)
+            age_days = np.multiply(until[place] - stream.time, 1.0 / DAY_US, dtype=np.float64)
             self._fading[key] = stream.customer * len(until) + place, age_days
         return self._fading[key]
 
