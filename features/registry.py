@@ -18,6 +18,7 @@ from features.declaration import require_sound
 from features.errors import ConfigError
 from features.extra import load_module
 from features.past import Column, Past
+from features.trial import refuse_unknown_words
 
 Compute = Callable[[Past], Column]
 FAMILIES = "features.families"
@@ -169,6 +170,8 @@ def _loaded(module: str) -> list[Feature]:
             f"features.extra names {module}, which declares no feature. Put `@feature(unit=..., empty=...)` above a "
             "function in it, or take it off the list."
         )
+    for one in found:
+        refuse_unknown_words(one.path, one.compute)
     return found
 
 
