@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from features.kinds import KINDS, ORDER
+from features.kinds import KINDS, ORDER, unknown_kind
 
 Ints = NDArray[np.int64]
 SCALE = 10_000
@@ -124,7 +124,7 @@ def log_from_records(orders: Rows, engagement: Rows, order_items: Rows = ()) -> 
         {
             "customer": _customers(visitors, index),
             "time": _known(human, "occurred_at"),
-            "kind": _ints([_KIND_CODE[row["kind"]] for row in human]),  # type: ignore[index]
+            "kind": _kinds(human),
             "value": _ten_thousandths([row.get("value") for row in human]),
         },
         _items(orders, order_items),
@@ -132,6 +132,14 @@ def log_from_records(orders: Rows, engagement: Rows, order_items: Rows = ()) -> 
 
 
 _KIND_CODE = {kind: code for code, kind in enumerate(KINDS)}
+
+
+def _kinds(rows: Rows) -> Ints:
+    try:
+        return _ints([_KIND_CODE[row["kind"]] for row in rows])  # type: ignore[index]
+    except KeyError as error:
+        places = (place for place, row in enumerate(rows) if row["kind"] not in _KIND_CODE)
+        raise unknown_kind(error.args[0], f"engagement row {next(places)}") from error
 
 
 def _items(orders: Rows, order_items: Rows) -> Columns:

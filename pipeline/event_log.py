@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.errors import DataError
-from features.kinds import INTEREST_KINDS, KINDS
+from features.kinds import INTEREST_KINDS, KINDS, unknown_kind
 from features.log import MONEY_FIELDS, SCALE, Columns, Ints
 from features.records import Records
 
@@ -115,9 +115,22 @@ def _engagement(table: pa.Table, ids: pa.Array) -> Columns:
     return {
         "customer": _places(table["customer_id"], ids),
         "time": _microseconds(table["known_at"]),
-        "kind": _places(table["kind"], pa.array(KINDS)),
+        "kind": _kinds(table),
         "value": _ten_thousandths(table["value"]),
     }
+
+
+def _kinds(table: pa.Table) -> Ints:
+    codes = pc.index_in(table["kind"], pa.array(KINDS))
+    if codes.null_count:
+        customer, known, kind = (table[name][_first_null(codes)] for name in ("customer_id", "known_at", "kind"))
+        raise unknown_kind(kind.as_py(), f"engagement of customer {customer.as_py()!r}, known at {known},")
+    return np.asarray(codes).astype(np.int64)
+
+
+def _first_null(codes: pa.ChunkedArray) -> int:
+    first: int = pc.index(pc.is_null(codes), True).as_py()
+    return first
 
 
 def _items(table: pa.Table, order_ids: pa.ChunkedArray) -> Columns:

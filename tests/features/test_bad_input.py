@@ -57,6 +57,11 @@ def test_an_event_at_or_after_as_of_is_never_seen(shop: Records) -> None:
         np.testing.assert_array_equal(values, getattr(cut.outcome, name))
 
 
+def test_a_row_of_a_kind_nobody_knows_is_told_by_its_number() -> None:
+    with pytest.raises(DataError, match=r"^engagement row 2 has the kind 'sesion'.*did you mean 'session'\?"):
+        log_from_records(ORDERS, [*EVENTS[:2], {**EVENTS[0], "kind": "sesion"}])
+
+
 @pytest.mark.parametrize(
     ("kind", "meant"),
     [

@@ -99,6 +99,14 @@ def test_without_any_sign_of_interest_engagement_is_absent(clean: Path) -> None:
     assert "engagement" in absent(clean)
 
 
+def test_a_kind_nobody_knows_is_said_with_the_customer_and_the_nearest_kind(clean: Path) -> None:
+    rows = [event("a", "session"), event("b", "refnud", "1")]
+    pq.write_table(pa.Table.from_pylist(rows, schema=ENGAGEMENT), clean / "engagement.parquet")
+    told = r"engagement of customer 'b', known at 2025-01-04 .* has the kind 'refnud'.*did you mean 'refund'\?"
+    with pytest.raises(DataError, match=told):
+        read_records(clean)
+
+
 def test_no_orders_at_all_is_said(clean: Path) -> None:
     pq.write_table(ORDERS.empty_table(), clean / "orders.parquet")
     with pytest.raises(DataError, match="has no orders"):
