@@ -1,13 +1,15 @@
-"""BG/NBD formulas (Fader, Hardie & Lee 2005), vectorised and in logs; x counts, all times in days.
+"""Buy-till-you-die formulas, vectorised and in logs; x counts, all times in days.
 
 x = repeat occasions, t_x = first to last occasion, T = first occasion to cutoff. While alive a customer buys at rate
-λ ~ Gamma(r, rate α) and leaves after each repeat occasion with probability p ~ Beta(a, b). NumPy only: the endpoint
-uses this.
+λ ~ Gamma(r, rate α) and leaves after an occasion with probability p ~ Beta(a, b): after each repeat (BG/NBD, Fader,
+Hardie & Lee 2005), or after the first one too (MBG/NBD, Batislam, Denizel & Filiztekin 2007). So she had k = x chances
+to leave, or k = x + 1, and that is the whole difference. NumPy only: the endpoint uses this.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +25,22 @@ class BgNbd:
     alpha: float
     a: float
     b: float
+    chances_before_repeat: ClassVar[int] = 0  # to leave
+
+
+@dataclass(frozen=True)
+class MbgNbd(BgNbd):
+    """The same four parameters, where a customer may be gone right after her first occasion."""
+
+    chances_before_repeat: ClassVar[int] = 1
 
 
 def dead_log_odds(model: BgNbd, x: Floats, t_x: Floats, T: Floats) -> Floats:
-    """Log odds of being gone at T; −∞ without a repeat, because nobody leaves before the first one."""
-    repeats = np.maximum(x, 1.0)
-    drop = np.log(model.a) - np.log(model.b + repeats - 1.0)
+    """Log odds of being gone at T, after k chances to leave; −∞ before the first chance."""
+    chances = x + model.chances_before_repeat
+    drop = np.log(model.a) - np.log(model.b + np.maximum(chances, 1.0) - 1.0)
     silence = (model.r + x) * (np.log(model.alpha + T) - np.log(model.alpha + t_x))
-    return np.where(x > 0, drop + silence, -np.inf)
+    return np.where(chances > 0, drop + silence, -np.inf)
 
 
 def alive_probability(model: BgNbd, x: Floats, t_x: Floats, T: Floats) -> Floats:

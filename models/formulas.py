@@ -1,8 +1,8 @@
 """A fitted candidate as plain data: a tree of JSON objects with a `kind`, evaluated to log odds of churn.
 
 NumPy only; the fitted estimators and the Scorer evaluate the same formulas, so their answers differ only by who runs
-the trees. Kinds: constant, recency_rule, logistic, bgnbd, trees (base formula + boosted trees), mean (of members' log
-odds).
+the trees. Kinds: constant, recency_rule, logistic, bgnbd, mbgnbd, trees (base formula + boosted trees), mean (of
+members' log odds).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import ModelError
-from models.btyd import BgNbd, Floats, no_order_log_odds
+from models.btyd import BgNbd, Floats, MbgNbd, no_order_log_odds
 from models.plain import Json, described, listed, number, numbers, places, texts
 
 Formula: TypeAlias = dict[str, Json]
@@ -101,7 +101,8 @@ def _logistic(formula: Formula, rows: Rows) -> Floats:
 
 
 def _bgnbd(formula: Formula, rows: Rows) -> Floats:
-    model = BgNbd(*(number(formula[name]) for name in ("r", "alpha", "a", "b")))
+    known = MbgNbd if formula["kind"] == "mbgnbd" else BgNbd
+    model = known(*(number(formula[name]) for name in ("r", "alpha", "a", "b")))
     x, t_x, T = (rows.column(name) for name in texts(formula["columns"]))
     return no_order_log_odds(model, x, t_x, T, number(formula["horizon_days"]))
 
@@ -123,6 +124,7 @@ _KINDS: dict[str, Callable[[Formula, Rows], Floats]] = {
     "recency_rule": _recency_rule,
     "logistic": _logistic,
     "bgnbd": _bgnbd,
+    "mbgnbd": _bgnbd,
     "trees": _trees,
     "mean": _mean,
 }

@@ -67,7 +67,7 @@ class _Parts:
 
 def contributions(formula: Formula, rows: Rows, explain_trees: ExplainTrees | None = None) -> Contributions:
     """Shares of every feature the formula looks at, in the order first met."""
-    alone = formula["kind"] == "bgnbd"
+    alone = formula["kind"] in ("bgnbd", "mbgnbd")
     parts = _bgnbd_inputs(formula, rows) if alone else _SHARES[str(formula["kind"])](formula, rows, explain_trees)
     names = tuple(parts.shares)
     seen = [parts.seen[name] if name in parts.seen else rows.column(name) for name in names]
@@ -179,6 +179,7 @@ _SHARES: dict[str, Callable[[Formula, Rows, ExplainTrees | None], _Parts]] = {
     "recency_rule": _recency_rule,
     "logistic": _logistic,
     "bgnbd": _bgnbd,
+    "mbgnbd": _bgnbd,
     "trees": _trees,
     "mean": _mean,
 }

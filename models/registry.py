@@ -10,6 +10,7 @@ from models.blend import Blend
 from models.boosting import Boosting, BoostingOnBtyd
 from models.candidate import Candidate
 from models.logistic import Logistic
+from models.mbgnbd import MbgNbdChurn
 from models.recency_rule import RecencyRule
 
 
@@ -22,6 +23,7 @@ def candidates(
         "recency_rule": RecencyRule(),
         "logistic": Logistic(l2),
         "bgnbd": process,
+        "mbgnbd": MbgNbdChurn(horizon_days),
         "xgboost": Boosting(boosting, seed),
         "xgboost_btyd": BoostingOnBtyd(boosting, seed, horizon_days),
         "blend": Blend([process, Logistic(l2), Boosting(boosting, seed)]),

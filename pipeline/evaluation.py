@@ -16,7 +16,7 @@ from models.metrics import Floats, Metric, best, calibration_error, grouped, reg
 from models.segments import BY_ORDERS
 from pipeline.params import Evaluate
 
-BASELINES = ("recency_rule", "logistic", "bgnbd", "xgboost")
+BASELINES = ("recency_rule", "logistic", "bgnbd", "mbgnbd", "xgboost")
 DIGITS = 6
 MOVED_SHOWN = 5
 Tree = dict[str, object]

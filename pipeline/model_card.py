@@ -13,6 +13,7 @@ KINDS = {
     "recency_rule": "a curve over the days since the last order",
     "logistic": "logistic regression on logarithms of the features",
     "bgnbd": "BG/NBD, a buy-till-you-die model of the order times alone",
+    "mbgnbd": "MBG/NBD, the same where first-time buyers may be gone at once",
     "xgboost": "gradient-boosted trees (XGBoost)",
     "xgboost_btyd": "gradient-boosted trees on top of the BG/NBD log odds",
     "blend": "the mean log odds of BG/NBD, logistic regression and trees on BG/NBD",

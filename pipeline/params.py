@@ -139,7 +139,7 @@ class Xgboost(Section):
     l2: Annotated[float, Field(ge=0)]
 
 
-Candidate = Literal["recency_rule", "logistic", "bgnbd", "xgboost", "xgboost_btyd", "blend"]
+Candidate = Literal["recency_rule", "logistic", "bgnbd", "mbgnbd", "xgboost", "xgboost_btyd", "blend"]
 
 
 class Train(Section):

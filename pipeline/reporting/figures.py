@@ -19,7 +19,7 @@ from pipeline.reporting.charts import (
 from pipeline.reporting.evidence import Evidence
 from pipeline.reporting.words import candidate
 
-BASELINES = ("recency_rule", "logistic", "bgnbd", "xgboost")
+BASELINES = ("recency_rule", "logistic", "bgnbd", "mbgnbd", "xgboost")
 NO_LABEL = Markup("")
 
 

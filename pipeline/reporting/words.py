@@ -9,6 +9,7 @@ CANDIDATES = {
     "recency_rule": "Recency rule",
     "logistic": "Logistic regression",
     "bgnbd": "BG/NBD",
+    "mbgnbd": "MBG/NBD",
     "xgboost": "XGBoost alone",
     "xgboost_btyd": "XGBoost with BG/NBD",
     "blend": "Blend of all",

@@ -9,24 +9,12 @@ from scipy.optimize import approx_fprime
 from scipy.special import beta, gamma
 
 from features.errors import ModelError
-from models.bgnbd import BgNbdChurn, fitted_bgnbd, log_likelihood
+from models.bgnbd import BgNbdChurn, distinct_histories, fitted_bgnbd, log_likelihood
 from models.btyd import BgNbd
+from tests.models.cohorts import simulated
 
 THETA = np.log([0.243, 4.414, 0.793, 2.426])  # Fader, Hardie & Lee 2005, table 2
 X, T_X, T = np.array([0.0, 2.0, 5.0]), np.array([0.0, 30.43, 12.0]), np.array([38.86, 38.86, 40.0])
-
-
-def simulated(model: BgNbd, customers: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    draw = np.random.default_rng(seed)
-    T = draw.uniform(200.0, 900.0, customers)
-    rate, leave = draw.gamma(model.r, 1 / model.alpha, customers), draw.beta(model.a, model.b, customers)
-    x, t_x, now, alive = np.zeros(customers), np.zeros(customers), np.zeros(customers), np.ones(customers, bool)
-    while alive.any():
-        now = now + draw.exponential(1.0, customers) / rate
-        alive &= now < T
-        x, t_x = x + alive, np.where(alive, now, t_x)
-        alive &= draw.uniform(size=customers) >= leave
-    return x, t_x, T
 
 
 def test_likelihood_is_the_papers_equation_six_multiplied_out() -> None:
@@ -55,13 +43,19 @@ def test_gradient_equals_finite_differences() -> None:
 
 @pytest.mark.parametrize("known", [BgNbd(0.9, 45.0, 0.8, 2.5), BgNbd(2.0, 120.0, 1.2, 4.0)])
 def test_known_parameters_are_recovered_within_five_percent(known: BgNbd) -> None:
-    found = fitted_bgnbd(*simulated(known, 150_000, seed=5))
+    found = fitted_bgnbd(*simulated(known, 150_000, seed=5)[:3])
     for name in ("r", "alpha", "a", "b"):
         assert getattr(found, name) == pytest.approx(getattr(known, name), rel=0.05), name
 
 
+def test_equal_histories_are_counted_instead_of_repeated() -> None:
+    x, t_x, T = (np.array(column, float) for column in ([1, 0, 1, 1], [30, 0, 30, 30], [90, 50, 90, 91]))
+    (counts, last, age), weights = distinct_histories(x, t_x, T)
+    assert np.column_stack([counts, last, age, weights]).tolist() == [[0, 0, 50, 1], [1, 30, 90, 2], [1, 30, 91, 1]]
+
+
 def test_the_unit_of_time_changes_nothing_but_alpha() -> None:
-    x, t_x, T = simulated(BgNbd(0.9, 45.0, 0.8, 2.5), 5_000, seed=6)
+    x, t_x, T, _ = simulated(BgNbd(0.9, 45.0, 0.8, 2.5), 5_000, seed=6)
     days, weeks = fitted_bgnbd(x, t_x, T), fitted_bgnbd(x, t_x / 7, T / 7)
     assert days.alpha / 7 == pytest.approx(weeks.alpha, rel=1e-3)
     assert days.b == pytest.approx(weeks.b, rel=1e-3)
@@ -74,7 +68,7 @@ def test_a_shop_of_one_time_buyers_still_gets_finite_answers() -> None:
 
 
 def test_only_the_latest_cutoff_enters_the_likelihood() -> None:
-    x, t_x, T = simulated(BgNbd(0.9, 45.0, 0.8, 2.5), 3_000, seed=7)
+    x, t_x, T, _ = simulated(BgNbd(0.9, 45.0, 0.8, 2.5), 3_000, seed=7)
     now = pd.DataFrame({"btyd_x": x, "btyd_t_x": t_x, "btyd_T": T})
     before = now.assign(btyd_x=0.0, btyd_t_x=0.0)
     cutoffs = np.repeat(np.array(["2025-01-01", "2025-02-01"], "datetime64[us]"), len(now))
