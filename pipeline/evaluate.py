@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from features.errors import ModelError
 from models.candidate import require_both_classes
@@ -21,6 +22,7 @@ from pipeline.gate import saw_labels_until
 from pipeline.importance import told_catalogue
 from pipeline.model_card import model_card
 from pipeline.params import Params
+from pipeline.predicted import predictions, with_reasons
 from pipeline.stage import progress, run_stage
 from pipeline.summary import metric_lines, number
 
@@ -46,7 +48,7 @@ def evaluate(params: Params) -> str:
         progress(line)
     told = _told_catalogue(catalogue, candidates[final.chosen], rows, params)
 
-    write_table(paths.PREDICTIONS, _predictions(rows, tested))
+    write_table(paths.PREDICTIONS, _predictions(rows, tested, candidates[final.chosen], catalogue))
     write_json(paths.METRICS, metrics)
     write_json(paths.COLUMNS, told)
     _write_curves(curve_tables(tested, params.evaluate.calibration_bins))
@@ -139,9 +141,10 @@ def _told_catalogue(catalogue: Tree, chosen: Scorer, rows: pd.DataFrame, params:
     return told_catalogue(catalogue, chosen, seen, Bootstrap(how.resamples, how.seed, how.interval_share))
 
 
-def _predictions(rows: pd.DataFrame, tested: Tested) -> pd.DataFrame:
-    known = rows[["customer_id", "cutoff", "churned"]]
-    return known.assign(churn_probability=tested.ours, **dict(tested.candidates))
+def _predictions(rows: pd.DataFrame, tested: Tested, chosen: Scorer, catalogue: Tree) -> pa.Table:
+    told = predictions(rows, tested.ours, tested.candidates)
+    folder = paths.MODEL / EVALUATED / tested.chosen
+    return with_reasons(told, feature_values(chosen, rows), chosen, folder, catalogue)
 
 
 def _write_curves(tables: dict[str, pd.DataFrame]) -> None:

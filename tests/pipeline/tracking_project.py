@@ -17,7 +17,7 @@ import pandas as pd
 
 from models.scorer import MODEL_JSON, Scorer, content_version
 from pipeline.evaluation import Tested, curve_tables, measured
-from pipeline.files import write_json, write_table
+from pipeline.files import read_json, write_json, write_table
 from pipeline.params import Params, load_params
 
 ROOT = Path(__file__).parents[2]
@@ -127,7 +127,8 @@ def _write_reports(
     backtest = {"log_loss": [0.5, 0.4], "mean_log_loss": 0.45, "regret": 0.0}
     chosen = {"chosen": "recency_rule", "origins": ["2025-01-01"], "candidates": dict.fromkeys(candidates, backtest)}
     write_json(folder / "reports/backtest.json", chosen | {"leakage": LEAKAGE})
-    write_json(folder / "data/features/catalogue.json", {"leakage_proof": PROOF})
+    catalogue = folder / "data/features/catalogue.json"
+    write_json(catalogue, read_json(catalogue) | {"leakage_proof": PROOF})
     (folder / "reports/plots").mkdir(exist_ok=True)
     for name, table in curve_tables(tested, bins=5).items():
         table.to_csv(folder / f"reports/plots/{name}.csv", index=False)
