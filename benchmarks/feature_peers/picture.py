@@ -12,7 +12,6 @@ from benchmarks.feature_peers.scale import Point
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.ticker import EngFormatter
 
 
 def draw(points: Sequence[Point], beyond: Point, limit_mb: float, picture: Path) -> None:
@@ -24,7 +23,13 @@ def draw(points: Sequence[Point], beyond: Point, limit_mb: float, picture: Path)
     time.set(title="From clean tables to features", ylabel="seconds")
     _curve(memory, events, [point.peak_mb / 1024 for point in everything], "{:.2g} GB".format)
     memory.axhline(limit_mb / 1024, color="grey", linestyle=":")
-    memory.annotate("limit", (events[0], limit_mb / 1024), xytext=(0, 3), textcoords="offset points", color="grey")
+    memory.annotate(
+        f"limit {limit_mb / 1024:g} GB",
+        (events[0], limit_mb / 1024),
+        xytext=(0, 3),
+        textcoords="offset points",
+        color="grey",
+    )
     memory.set(title="Peak memory", ylabel="GB")
     picture.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(picture, dpi=110, metadata={"Software": None})
@@ -37,13 +42,17 @@ def _curve(axes: Axes, events: Sequence[int], costs: Sequence[float], told: Call
     axes.plot(events[-1], costs[-1], "o", color="tab:blue", markerfacecolor="white", label="extrapolated")
     for x, y in zip(events, costs, strict=True):
         axes.annotate(told(y), (x, y), xytext=(-5, 6), textcoords="offset points", ha="right")
-    axes.set(xscale="log", yscale="log", xlabel="events", xticks=events)
-    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.set(xscale="log", yscale="log", xlabel="events")
+    axes.set_xticks(events, [_number(count) for count in events])
     axes.minorticks_off()
-    axes.margins(0.16, 0.2)
+    axes.margins(0.22, 0.2)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="lower right")
+
+
+def _number(events: int) -> str:
+    return f"{events / 1e9:g} billion" if events >= 1e9 else f"{events / 1e6:g} M"
 
 
 def _duration(seconds: float) -> str:

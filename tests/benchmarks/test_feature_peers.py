@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -14,6 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import features
+from benchmarks.feature_peers import peers
+from benchmarks.feature_peers.bench import QUICK, Bench
+from benchmarks.feature_peers.lines import say
 from benchmarks.feature_peers.same import UnequalError, same_numbers
 from benchmarks.feature_peers.scale import Disk, Point, extrapolated
 from benchmarks.feature_peers.shop import NIGHT_SHARE, Shop, usual, write_shop
@@ -147,6 +151,34 @@ def test_a_billion_is_never_promised_faster_than_in_proportion(seconds: tuple[fl
     assert beyond.seconds == pytest.approx(expected)
     assert beyond.disk == Disk(10.0, 20.0, 30.0)
     assert beyond.peak_mb == pytest.approx(500.0)
+
+
+def test_a_peer_that_is_not_installed_is_skipped_aloud(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(peers, "find_spec", lambda _: None)
+    peers.peers(Bench(tmp_path, QUICK, None), ("polars", "featuretools"))
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        {"name": f"features_{name}", "skipped": f"{name} is not installed; pip install -e '.[bench]'"}
+        for name in ("polars", "featuretools")
+    ]
+
+
+def test_a_line_says_how_much_better_we_are(capsys: pytest.CaptureFixture[str]) -> None:
+    say("race", 2.0, ("hare", 7.0), "at least 3 times faster", True, context={"rows": 5})
+    assert json.loads(capsys.readouterr().out) == {
+        "name": "race",
+        "ours": 2.0,
+        "peer": "hare",
+        "theirs": 7.0,
+        "unit": "s",
+        "ratio": 3.5,
+        "target": "at least 3 times faster",
+        "holds": True,
+        "rows": 5,
+        "cores": 2,
+    }
 
 
 def test_an_unknown_part_is_refused_with_the_known_ones() -> None:
