@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -151,6 +152,16 @@ def test_an_own_feature_that_does_not_hold_stops_the_stage_and_is_named(
     with pytest.raises(error, match=message):
         featurize(with_own(text))
     assert not paths.HISTORY.exists()
+
+
+def test_the_example_of_the_documentation_works_as_it_stands(with_own: Callable[[str], Params]) -> None:
+    text = (ROOT / "docs/own_features.md").read_text(encoding="utf-8")
+    example, settings = (re.search(rf"```{kind}\n(.*?)```", text, re.DOTALL) for kind in ("python", "yaml"))
+    assert example
+    assert settings
+    assert yaml.safe_load(settings[1])["features"]["extra"] == ["features.mine"]
+    featurize(with_own(example[1].partition("from features.registry import feature\n")[2]))
+    assert {"searches_per_visit_30d", "searches_per_visit_90d"} <= set(pd.read_parquet(paths.CURRENT).columns)
 
 
 def test_a_broken_run_leaves_no_leak_behind(with_own: Callable[[str], Params]) -> None:
