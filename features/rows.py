@@ -75,12 +75,18 @@ class Grid:
         """
         key = id(stream)
         if key not in self._fading:
-            place = slots(stream.time, self.cutoffs).astype(np.int64, copy=False)
+            place = self._next_cutoff.take(self._slots_of(stream))
             cutoffs = self.cutoffs.tolist()
             until = np.array([*cutoffs, max([stream.span[1], *cutoffs])])
-            age_days = np.multiply(until[place] - stream.time, 1.0 / DAY_US, dtype=np.float64)
+            age_days = np.multiply(until.take(place) - stream.time, 1.0 / DAY_US, dtype=np.float64)
             self._fading[key] = stream.customer * len(until) + place, age_days
         return self._fading[key]
+
+    @cached_property
+    def _next_cutoff(self) -> Ints:
+        # For each slot between two instants: cutoffs are instants too, so no event has to be looked up again.
+        following = self.cutoffs.searchsorted(self.instants)
+        return np.concatenate((following, [len(self.cutoffs)]))
 
     def _slots_of(self, stream: Stream) -> Ints:
         key = id(stream)
@@ -96,7 +102,7 @@ class Rows:
     grid: Grid
     customer: Ints
     place: Ints
-    _reaches: dict[str, Ints] = field(default_factory=dict, repr=False)
+    _found: dict[str, tuple[Stream, Ints]] = field(default_factory=dict, repr=False)
     _beside: dict[int, Rows] = field(default_factory=dict, repr=False)
     _by_cell: dict[tuple[str, int, str], Column] = field(default_factory=dict, repr=False)
 
@@ -130,14 +136,17 @@ class Rows:
         place = self.grid.place_of.get(days_before)
         if place is None:
             return self._rows_beside(days_before or 0).reach(kind, days_before)
-        if kind not in self._reaches:
-            self._find(kind)
-        found: Ints = self._reaches[kind][place]
-        return found
+        _, positions = self._found.get(kind) or self._find(kind)
+        reach: Ints = positions[place]
+        return reach
 
-    def between(self, kind: str, starts_days: int | None, ends_days: int | None) -> tuple[Stream, Ints, Ints]:
-        """The stream of a kind, and for each row where in it the events between two of its days begin and end."""
-        return self.log.of(kind), self.reach(kind, starts_days), self.reach(kind, ends_days)
+    def between(self, kind: str, starts_days: int | None, ends_days: int) -> tuple[Stream, Ints, Ints]:
+        """The stream of a kind, and for each row where in it the events between two days begin and end."""
+        stream, positions = self._found.get(kind) or self._find(kind)
+        place_of = self.grid.place_of
+        if starts_days in place_of and ends_days in place_of:
+            return stream, positions[place_of[starts_days]], positions[place_of[ends_days]]
+        return stream, self.reach(kind, starts_days), self.reach(kind, ends_days)
 
     def decayed(self, kind: str, half_life_days: int, field: str) -> Column:
         """Decayed total of a kind at each row; weight 1, or `field` in its own unit."""
@@ -166,13 +175,16 @@ class Rows:
             self._by_cell[key] = np.fmax.accumulate(most, axis=1).reshape(-1)
         return self._by_cell[key].take(self._cells)
 
-    def _find(self, kind: str) -> None:
+    def _find(self, kind: str) -> tuple[Stream, Ints]:
+        stream = self.log.of(kind)
         if kind not in self.log.places:
-            self._reaches[kind] = np.zeros((len(self.grid.place_of), len(self.customer)), dtype=np.int64)
-            return
+            self._found[kind] = stream, np.zeros((len(self.grid.place_of), len(self.customer)), dtype=np.int64)
+            return self._found[kind]
         kinds, positions = self.grid.positions(kind)
-        found = zip(kinds, positions.take(self._entries, axis=1), strict=True)
-        self._reaches.update({name: reaches for name, reaches in found if name in self.log.places})
+        for name, own in zip(kinds, positions.take(self._entries, axis=1), strict=True):
+            if name in self.log.places:
+                self._found[name] = stream, own
+        return self._found[kind]
 
     def _rows_beside(self, days_before: int) -> Rows:
         # Days that no feature declares, as those of a label, get a small grid of their own.
