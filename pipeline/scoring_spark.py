@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from features.errors import RekindleError
 from models.explaining import as_records, explained, tree_explainer
 from models.scorer import TREES_UBJ, Scorer
-from pipeline.featurizing.spark_block import carried
-from pipeline.featurizing.spark_session import in_plain_words, spark_session
+from pipeline.featurizing.spark_errors import carried, in_plain_words
+from pipeline.featurizing.spark_session import spark_session
 from pipeline.params import Spark
 
 if TYPE_CHECKING:

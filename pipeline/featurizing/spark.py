@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from features.asof import Settings
 from features.registry import feature_columns
 from pipeline import paths
 from pipeline.featurizing.calendar import calendar_between
 from pipeline.featurizing.output import Made, Output, Written
+from pipeline.featurizing.settings import settings_of
 from pipeline.featurizing.spark_block import PACKED, carrier, unpacked
 from pipeline.featurizing.spark_session import spark_session
 from pipeline.featurizing.spark_tables import blocked, read_shop, sample, survey
@@ -43,24 +43,13 @@ def featurized(spark: SparkSession, params: Params, files: tuple[Path, Path], pr
     shop = read_shop(spark, how.clean)
     found = survey(shop)
     when = calendar_between(found.first_order_us, found.last_event_us, params.snapshots)
-    settings = _settings(params, found.absent)
+    settings = settings_of(params, found, when)
     progress(f"Spark at {how.master}: {found.orders:,} orders, {found.engagement:,} events, {how.blocks} blocks")
     columns = tuple(column.name for column in feature_columns(settings))
     carry = carrier(when, settings, params.features.events_per_block)
     packed = blocked(shop, how.blocks).groupBy("block").applyInArrow(carry, PACKED)
     past, now = _written(packed, columns, files)
     return Made(found, when, settings, past, now, sample(shop, proof_customers))
-
-
-def _settings(params: Params, absent: frozenset[str]) -> Settings:
-    snapshots, features = params.snapshots, params.features
-    return Settings(
-        snapshots.horizon_days,
-        snapshots.active_days,
-        tuple(features.half_lives_days),
-        absent,
-        tuple(features.extra),
-    )
 
 
 def _written(packed: DataFrame, columns: tuple[str, ...], files: tuple[Path, Path]) -> tuple[Written, Written]:

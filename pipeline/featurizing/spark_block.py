@@ -5,7 +5,6 @@ The three clean tables travel as one, each row with its table's number, because 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -16,6 +15,7 @@ from features.asof import Settings
 from features.block import Calendar, block_features
 from features.errors import RekindleError
 from pipeline.event_log import records_of
+from pipeline.featurizing.spark_errors import carried
 from pipeline.featurizing.tables import current_table, history_table
 
 # Per table: canonical column → the column it travels in.
@@ -35,7 +35,6 @@ TABLES = tuple(TRAVELS)
 # One row per slice of a block's result: Spark moves bytes, and never looks at ninety columns of floats.
 PACKED = "block int, today boolean, rows long, payload binary"
 ROWS_PER_SLICE = 50_000
-CARRIED_ERROR = "rekindle-error"
 
 Carry = Callable[[tuple[pa.Scalar, ...], Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
@@ -55,12 +54,6 @@ def carrier(calendar: Calendar, settings: Settings, events_per_block: int) -> Ca
             raise carried(error) from None
 
     return carry
-
-
-def carried(error: RekindleError) -> RuntimeError:
-    """The error in a form that is found again in what Spark makes of it (`spark_session.known_trouble`)."""
-    told = json.dumps({"kind": type(error).__name__, "message": str(error)})
-    return RuntimeError(f"{CARRIED_ERROR} {told}")
 
 
 def parts(rows: pa.Table, events_per_block: int) -> Iterator[pa.Table]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -18,11 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from features import errors
-from features.errors import ConfigError, DataError, RekindleError, SourceError
-from pipeline.featurizing.spark_block import CARRIED_ERROR
+from features.errors import ConfigError
 from pipeline.featurizing.spark_checks import is_local, is_on_this_machine, require_startable
 from pipeline.featurizing.spark_code import write_code
+from pipeline.featurizing.spark_errors import in_plain_words
 from pipeline.params import Spark
 
 if TYPE_CHECKING:
@@ -41,43 +39,6 @@ OPTIONS = {
     START_SECONDS_OPTION: "120",
 }
 LOOPBACK = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
-# What Spark says, and what the user can do about it.
-TROUBLES: tuple[tuple[str, type[RekindleError], str], ...] = (
-    (
-        r"Path does not exist: (\S+?)\.?(?=\s|$)",
-        SourceError,
-        "Spark finds no table at {0}. Mend features.spark.clean, or export the table there (docs/cluster.md).",
-    ),
-    (
-        r"Class org\.apache\.hadoop\.fs\.s3a\.S3AFileSystem not found|No FileSystem for scheme \"?(\w+)",
-        SourceError,
-        "this Spark cannot read the object storage of features.spark.clean: add its connector to "
-        "features.spark.options, e.g. spark.jars.packages (docs/cluster.md).",
-    ),
-    (
-        r"No module named '(\w+)",
-        ConfigError,
-        "the Python of Spark's workers has no {0}. Give every worker the packages of this project, and name that "
-        "Python in the environment variable PYSPARK_PYTHON (docs/cluster.md).",
-    ),
-    (
-        r"PYTHON_VERSION_MISMATCH",
-        ConfigError,
-        "Spark's workers run another Python than this one. Name the same version in PYSPARK_PYTHON (docs/cluster.md).",
-    ),
-    (
-        r"Cannot run program \"([^\"]+)\"",
-        ConfigError,
-        "Spark's workers have no program {0}. Name their Python in the environment variable PYSPARK_PYTHON.",
-    ),
-    (
-        r"OutOfMemoryError|MemoryError|Python worker exited unexpectedly|exit code 137|memory limits",
-        DataError,
-        "a block of customers did not fit in the memory of a Spark executor. Raise features.spark.blocks, lower "
-        "features.events_per_block, or give executors more memory (spark.executor.memory, "
-        "spark.executor.memoryOverhead in features.spark.options).",
-    ),
-)
 
 
 @contextmanager
@@ -96,34 +57,6 @@ def spark_session(how: Spark) -> Iterator[SparkSession]:
         finally:
             spark.stop()
             sys.path[:] = path  # addPyFile put the zip there, which is gone with the session
-
-
-@contextmanager
-def in_plain_words() -> Iterator[None]:
-    """Turn a failure of Spark into the RekindleError behind it; what is a bug of ours keeps its traceback."""
-    from py4j.protocol import Py4JError
-    from pyspark.errors import PySparkException
-
-    try:
-        yield
-    except (Py4JError, PySparkException) as error:
-        known = known_trouble(str(error))
-        if known is None:
-            raise
-        raise known from None
-
-
-def known_trouble(text: str) -> RekindleError | None:
-    """The user's error in what Spark says: the one a worker raised, or one of the usual troubles."""
-    carried = re.search(rf"{CARRIED_ERROR} (\{{.*\}})", text)
-    if carried:
-        told = json.loads(carried[1])
-        kind: type[RekindleError] = getattr(errors, told["kind"], DataError)
-        return kind(told["message"])
-    for pattern, kind, message in TROUBLES:
-        if found := re.search(pattern, text):
-            return kind(message.format(*(group or "" for group in found.groups())))
-    return None
 
 
 def _started(how: Spark) -> SparkSession:

@@ -21,7 +21,8 @@ from pipeline.event_log import absent
 from pipeline.featurize import featurize
 from pipeline.featurizing.output import Made
 from pipeline.featurizing.spark import featurized, spark_features
-from pipeline.featurizing.spark_session import in_plain_words, spark_session
+from pipeline.featurizing.spark_errors import in_plain_words
+from pipeline.featurizing.spark_session import spark_session
 from pipeline.featurizing.spark_tables import read_shop, survey
 from pipeline.params import Params
 from tests.pipeline.spark_shop import as_exported, assert_same, needs_spark, spark_params, write_shop

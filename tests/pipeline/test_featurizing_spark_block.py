@@ -1,4 +1,4 @@
-"""The executor's function: tables travel as one and come back, a big block is cut between customers, errors carry."""
+"""The executor's function: tables travel as one and come back, a big block is cut, results name their block."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import pyarrow as pa
 
 from features.asof import Settings
 from features.block import Calendar
-from features.errors import DataError
 from features.log import DAY_US
 from features.tables import MONEY, TIME
-from pipeline.featurizing.spark_block import carried, carrier, clean_tables, parts, unpacked
-from pipeline.featurizing.spark_session import known_trouble
+from pipeline.featurizing.spark_block import carrier, clean_tables, parts, unpacked
 
 TRAVELLING = pa.schema(
     {
@@ -82,11 +80,3 @@ def test_the_result_names_its_block_and_unpacks_to_history_and_today() -> None:
     history = unpacked(made[0]["payload"][0].as_py())
     assert history["customer_id"].to_pylist() == ["a", "b", "c"]
     assert history["orders_ever"].to_pylist() == [1.0, 1.0, 1.0]
-
-
-def test_an_error_is_found_again_in_what_spark_makes_of_it() -> None:
-    error = DataError('feature x broke for "k1"\nin mine.py {line 3}')
-    text = f"An exception was thrown from the Python worker\nRuntimeError: {carried(error)}\n\tat org.apache.spark"
-    found = known_trouble(text)
-    assert type(found) is DataError
-    assert str(found) == str(error)
