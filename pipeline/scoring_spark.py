@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.errors import RekindleError
+from features.errors import ModelError, RekindleError
 from models.explaining import as_records, explained, tree_explainer
 from models.scorer import TREES_UBJ, Scorer
 from pipeline.featurizing.spark_errors import carried, in_plain_words
@@ -37,6 +37,8 @@ ROWS_PER_TASK = 50_000
 class Model:
     """A model folder in memory, and how to speak of its features: column → family, reasons per row."""
 
+    version: str
+    columns: tuple[str, ...]
     files: Mapping[str, bytes]
     families: Mapping[str, str]
     reasons: int
@@ -44,8 +46,9 @@ class Model:
     @classmethod
     def read(cls, folder: Path, families: Mapping[str, str], reasons: int) -> Model:
         """Read a model folder; raises ModelError here, not on an executor, when it is damaged."""
-        Scorer.load(folder)
-        return cls({file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}, families, reasons)
+        sound = Scorer.load(folder)
+        files = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+        return cls(sound.model_version, sound.feature_columns, files, families, reasons)
 
     def scorer(self) -> Scorer:
         """The scorer, verified again where it runs."""
@@ -71,12 +74,23 @@ def scored_on_spark(how: Spark, features: Path, model: Model) -> pa.Table:
 
 
 def scores(spark: SparkSession, features: Path, model: Model) -> pa.Table:
-    """The same in a running session."""
+    """The same in a running session; raises ModelError when the file lacks a column of the model."""
+    _require_columns(features, model)
     slices = _slices(features)
     with in_plain_words():
         spark.sparkContext.addFile(str(features.absolute()))
         tasks = spark.range(0, len(slices), 1, numPartitions=max(len(slices), 1))
         return tasks.mapInArrow(_score(features.name, slices, model), SCORED).toArrow().sort_by("customer_id")
+
+
+def _require_columns(features: Path, model: Model) -> None:
+    there = set(pq.read_schema(features).names)
+    missing = [name for name in model.columns if name not in there]
+    if missing:
+        raise ModelError(
+            f"model {model.version} wants {len(missing)} column(s) {features} lacks, first {missing[0]}. "
+            "Run `dvc repro` so that features and model come from the same params and code."
+        )
 
 
 def _slices(features: Path) -> list[Slice]:

@@ -83,6 +83,13 @@ def test_a_row_that_has_no_score_is_told_as_the_scorer_tells_it(spark: SparkSess
         scores(spark, paths.CURRENT.with_name("infinite.parquet"), Model.read(paths.CHAMPION, FAMILIES, reasons=1))
 
 
+def test_a_file_without_a_column_of_the_model_is_refused_before_it_is_sent(spark: SparkSession, params: Params) -> None:
+    version = write_model(paths.CHAMPION, "blend", BLEND)
+    read_table(paths.CURRENT).drop(columns=["orders_ever"]).to_parquet(paths.CURRENT)
+    with pytest.raises(ModelError, match=rf"model {version} wants 1 column\(s\) .* lacks, first orders_ever"):
+        scores(spark, paths.CURRENT, Model.read(paths.CHAMPION, FAMILIES, reasons=1))
+
+
 def test_a_damaged_model_is_refused_before_it_is_sent(params: Params) -> None:
     write_model(paths.CHAMPION, "recency_rule", RECENCY)
     (paths.CHAMPION / MODEL_JSON).write_text("{}")
