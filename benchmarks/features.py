@@ -30,6 +30,8 @@ def main() -> None:
     unknown = sorted(set(asked.parts) - set(PARTS))
     if unknown:
         parser.error(f"there is no part {', '.join(unknown)}; choose from {', '.join(PARTS)}")
+    if asked.quick:
+        print("a small size, to see that all runs: the targets are those of the full size", file=sys.stderr)
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
         bench = Bench(
             Path(folder), QUICK if asked.quick else FULL, None if asked.quick else ROOT / "docs/pictures/scale.png"

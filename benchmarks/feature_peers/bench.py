@@ -30,7 +30,7 @@ class Sizes:
 FULL = Sizes(
     main=usual(20_000_000),
     middle=usual(5_000_000),
-    small=usual(50_000),
+    small=usual(100_000),  # a thousand customers: Featuretools takes a minute, and our fixed costs weigh little
     scale=(usual(2_000_000), usual(20_000_000), usual(200_000_000)),
     nights={
         "night": usual(20_000_000),
