@@ -27,13 +27,24 @@ CUSTOMERS_PER_BLOCK = 4096
 
 
 def plain(clean: Path, cutoffs_us: tuple[int, ...], result: Path) -> int:
-    """The log in blocks, one snapshot per block on two threads, one file; returns the rows."""
+    """From nothing: the log is put into blocks first; returns the rows."""
+    with tempfile.TemporaryDirectory(dir=result.parent) as home:
+        return _written(Path(home), clean, cutoffs_us, result)
+
+
+def again(clean: Path, cutoffs_us: tuple[int, ...], result: Path) -> int:
+    """With the log in blocks since the last run, as whoever changes a feature has it; the first call puts it there."""
+    return _written(result.parent / "log_in_place", clean, cutoffs_us, result)
+
+
+def _written(home: Path, clean: Path, cutoffs_us: tuple[int, ...], result: Path) -> int:
+    """One snapshot per block on two threads, one file."""
     settings, names = the_thirty(), [*COUNTS, *AGES]
-    with tempfile.TemporaryDirectory(dir=result.parent) as home, closing(connect(threads=CORES)) as connection:
+    with closing(connect(threads=CORES)) as connection:
         connection.execute("SET preserve_insertion_order = false; SET enable_progress_bar = false")
         buyers = f"SELECT count(DISTINCT customer_id) FROM '{clean}/orders.parquet'"  # noqa: S608 - our own path
         customers = int(connection.sql(buyers).fetchall()[0][0])
-        store = Store(Path(home), clean, -(-customers // CUSTOMERS_PER_BLOCK), connection)
+        store = Store(home, clean, -(-customers // CUSTOMERS_PER_BLOCK), connection)
         store.update()
 
         def table(block: int) -> pa.Table:
@@ -42,6 +53,7 @@ def plain(clean: Path, cutoffs_us: tuple[int, ...], result: Path) -> int:
             return pa.table({"customer_id": known.customer_ids, "cutoff": known.cutoffs_us, **values})
 
         made = pa.concat_tables(in_order(table, range(store.blocks)))
+        store.save()
     keys = ["customer_id", "cutoff"]
     pq.write_table(made, result, compression="zstd", compression_level=1, use_dictionary=keys)
     return int(made.num_rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -44,6 +44,7 @@ PEERS = (
 def peers(bench: Bench, names: tuple[str, ...] = ()) -> None:
     """The thirty columns, against these peers; none named: against all."""
     ours: dict[str, tuple[Run, Path]] = {}
+    again: dict[str, tuple[Run, Path]] = {}
     for peer in (peer for peer in PEERS if not names or peer.name in names):
         if find_spec(peer.package) is None:
             skip(f"features_{peer.name}", f"{peer.package} is not installed; pip install -e '.[bench]'")
@@ -51,12 +52,16 @@ def peers(bench: Bench, names: tuple[str, ...] = ()) -> None:
         shop, project = bench.shop(peer.shop)
         if peer.shop not in ours:
             ours[peer.shop] = bench.thirty("ours:plain", project, shop)
-        _against(peer, shop, ours[peer.shop], bench.thirty(peer.way, project, shop))
+            bench.thirty("ours:again", project, shop)  # puts the log there
+            again[peer.shop] = bench.thirty("ours:again", project, shop)
+        theirs = bench.thirty(peer.way, project, shop)
+        _against(peer, shop, ours[peer.shop], theirs)
+        _against(replace(peer, name=f"{peer.name}_log_in_place", least=None), shop, again[peer.shop], theirs)
+        theirs[1].unlink()
 
 
 def _against(peer: Peer, shop: Shop, ours: tuple[Run, Path], theirs: tuple[Run, Path]) -> None:
     rows = same_numbers(ours[1], theirs[1])
-    theirs[1].unlink()
     ratio = theirs[0].seconds / ours[0].seconds
     say(
         f"features_{peer.name}",
