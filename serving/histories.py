@@ -6,6 +6,7 @@ Times are int64 µs UTC; money and values go through as the floats that came.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from features.asof import Settings, snapshot
 from features.log import log_from_records
 from serving.history import HISTORY_KINDS, Events
 from serving.problems import Problem
-from serving.requests import Customer, Engagement, Order, OrderItem, iso, microseconds
+from serving.requests import Customer, Engagement, Order, OrderItem, instant_of, iso, microseconds
 
 Floats = NDArray[np.float64]
 Record = dict[str, object]
@@ -22,10 +23,10 @@ Record = dict[str, object]
 
 def refuse_unusable(customer: Customer, place: int, as_of_us: int, absent: frozenset[str]) -> Problem | None:
     """The problem of a customer's events, if they have one: not before the instant, or without what the model needs."""
-    where = f"customers[{place}]"
+    where, as_of = f"customers[{place}]", instant_of(as_of_us)
     for rows in ("orders", "engagement"):
         for number, row in enumerate(getattr(customer, rows) or []):
-            if _known(row) >= as_of_us:
+            if _known(row) >= as_of:
                 field = f"{where}.{rows}[{number}]"
                 return Problem("future-event", f"{field} became known at or after as_of, {iso(as_of_us)}.", field)
     if "revenue" not in absent:
@@ -40,11 +41,9 @@ def feature_rows(
     customers: Sequence[Customer], as_of_us: int, settings: Settings, columns: Sequence[str]
 ) -> dict[str, Floats]:
     """One row of the columns for each customer the model speaks of: an order before the instant, recently enough."""
-    orders = [
-        _order(order, customer, place) for place, customer in enumerate(customers) for order in customer.orders or []
-    ]
-    events = [_event(event, customer) for customer in customers for event in customer.engagement or []]
-    items = [_item(item, place) for place, customer in enumerate(customers) for item in customer.order_items or []]
+    orders = [_order(order, one, place) for place, one in enumerate(customers) for order in one.orders or []]
+    events = [_event(event, one.customer_id) for one in customers for event in one.engagement or []]
+    items = [_item(item, place) for place, one in enumerate(customers) for item in one.order_items or []]
     found = snapshot(log_from_records(orders, events, items), [as_of_us], settings)
     place_of = {name: place for place, name in enumerate(found.columns)}
     values = found.values[:, [place_of[name] for name in columns]]
@@ -54,7 +53,7 @@ def feature_rows(
 def events_of(customers: Sequence[Customer]) -> Events:
     """The events that the gates look at."""
     rows = [
-        (place, _known(event), event.kind, event.subject)
+        (place, microseconds(_known(event)), event.kind, event.subject)
         for place, customer in enumerate(customers)
         for event in customer.engagement or []
         if event.kind in HISTORY_KINDS and not event.is_machine
@@ -68,44 +67,33 @@ def events_of(customers: Sequence[Customer]) -> Events:
     )
 
 
-def _known(row: Order | Engagement) -> int:
-    happened = row.ordered_at if isinstance(row, Order) else row.occurred_at
-    return microseconds(row.known_at or happened)
+def _known(row: Order | Engagement) -> datetime:
+    return row.known_at or (row.ordered_at if isinstance(row, Order) else row.occurred_at)
 
 
 def _order(order: Order, customer: Customer, place: int) -> Record:
     return {
         "order_id": _own(order.order_id, place),
         "customer_id": customer.customer_id,
-        "ordered_at": microseconds(order.ordered_at),
-        "known_at": _known(order),
+        "known_at": microseconds(_known(order)),
         "revenue": order.revenue,
         "discount": order.discount,
         "units": order.units,
     }
 
 
-def _event(event: Engagement, customer: Customer) -> Record:
+def _event(event: Engagement, customer_id: str) -> Record:
     return {
-        "event_id": event.event_id,
-        "customer_id": customer.customer_id,
-        "occurred_at": microseconds(event.occurred_at),
-        "known_at": _known(event),
+        "customer_id": customer_id,
+        "known_at": microseconds(_known(event)),
         "kind": event.kind,
         "value": event.value,
-        "subject": event.subject,
         "is_machine": event.is_machine,
     }
 
 
 def _item(item: OrderItem, place: int) -> Record:
-    return {
-        "order_id": _own(item.order_id, place),
-        "product_id": item.product_id,
-        "category": item.category,
-        "quantity": item.quantity,
-        "unit_price": item.unit_price,
-    }
+    return {"order_id": _own(item.order_id, place), "product_id": item.product_id, "category": item.category}
 
 
 def _own(order_id: str, place: int) -> str:
