@@ -20,7 +20,7 @@ from pipeline.params import Params
 from pipeline.stage import progress, run_stage
 from pipeline.tracking.store import open_store, tracking_uri, without_password
 from pipeline.ui_guard import PREFIX, Application, Guard
-from pipeline.ui_page import front_page
+from pipeline.ui_page import RUNS_COMPARED, front_page
 
 PORT_VARIABLE, PORT = "REKINDLE_UI_PORT", 5000
 HOST = "127.0.0.1"
@@ -100,6 +100,9 @@ def pages(compare: str, is_remote: bool) -> Application:
     def catalogue(_: Request) -> Response:
         return _file(paths.CATALOGUE_PAGE)
 
+    def runs_compared(_: Request) -> Response:
+        return _file(RUNS_COMPARED, "make compare")
+
     def comparison(_: Request) -> Response:
         return RedirectResponse(compare)
 
@@ -108,13 +111,14 @@ def pages(compare: str, is_remote: bool) -> Application:
 
     routes = [Route("/", front), Route("/report", report), Route("/compare", comparison)]
     routes.append(Route(f"/{paths.CATALOGUE_PAGE.name}", catalogue))  # the name the report links to
+    routes.append(Route(f"/{RUNS_COMPARED.name}", runs_compared))
     embedded = [] if is_remote else [Route(f"{PREFIX}/", mlflow_page)]
     return cast("Application", Starlette(routes=routes + embedded))
 
 
-def _file(path: Path) -> Response:
+def _file(path: Path, made_by: str = "make run") -> Response:
     if not path.exists():
-        return PlainTextResponse(f"{path} is not there yet; run `make run`.\n", 404)
+        return PlainTextResponse(f"{path} is not there yet; run `{made_by}`.\n", 404)
     return FileResponse(path, media_type="text/html")
 
 

@@ -23,7 +23,7 @@ Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PREFIX = "/mlflow"
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-OWN_PAGES = frozenset({"/", "/report", "/catalogue.html", "/compare", f"{PREFIX}/"})
+OWN_PAGES = frozenset({"/", "/report", "/catalogue.html", "/compare", "/compare.html", f"{PREFIX}/"})
 MLFLOW_PAGES = frozenset(
     f"{PREFIX}{page}"
     for page in ("/", "/health", "/version", "/graphql", "/get-artifact", "/model-versions/get-artifact")

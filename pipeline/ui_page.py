@@ -18,6 +18,7 @@ from pipeline.summary import NAMES
 
 Tree = Mapping[str, object]
 
+RUNS_COMPARED = Path("reports/compare.html")  # made by `make compare`, outside DVC
 TEMPLATE = Path(__file__).with_name("ui_page.html.j2")
 
 
@@ -31,6 +32,8 @@ def front_page(compare: str) -> str:
             compare=compare,
             endpoint=_endpoint(),
             has_report=paths.REPORT.exists(),
+            has_catalogue=paths.CATALOGUE_PAGE.exists(),
+            has_compared=RUNS_COMPARED.exists(),
             champion=champion,
             in_registry=_json(paths.IN_FORCE).get("in_registry", True),
             gate=_json(paths.GATE),

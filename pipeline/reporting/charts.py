@@ -33,12 +33,13 @@ class Axis:
 
 @dataclass(frozen=True)
 class Series:
-    """A line; the `ours` line is drawn last, thick, in the accent colour."""
+    """A line; the `ours` line is drawn last, thick, in the accent colour. A band is (x, low, high), left to right."""
 
     name: str
     points: Sequence[Point]
     ours: bool = False
     marks: bool = False
+    band: Sequence[tuple[float, float, float]] = ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ def line_chart(chart: Chart, series: Sequence[Series], x: Axis, y: Axis, diagona
     if diagonal:
         ends = ((x.low, y.low), (x.high, y.high))
         parts.append(_path(ends, x, y, 'class="reference"'))
+    parts += [_band(line, x, y) for line in series if line.band]
     others = [line for line in series if not line.ours]
     for place, line in enumerate(others):
         parts.append(_path(line.points, x, y, f'class="other" stroke-dasharray="{DASHES[place % len(DASHES)]}"'))
@@ -160,6 +162,12 @@ def _captions(x: Axis, y: Axis) -> Markup:
 def _path(points: Sequence[Point], x: Axis, y: Axis, attributes: str) -> Markup:
     steps = " L".join(f"{_at(_x(left, x))} {_at(_y(height, y))}" for left, height in points)
     return Markup(f'<path {attributes} d="M{steps}"/>') if points else Markup("")  # noqa: S704 - numbers only
+
+
+def _band(line: Series, x: Axis, y: Axis) -> Markup:
+    above = [(left, min(high, y.high)) for left, _, high in line.band]
+    below = [(left, max(low, y.low)) for left, low, _ in reversed(line.band)]
+    return _path([*above, *below], x, y, f'class="band{" ours" if line.ours else ""}"')
 
 
 def _marks(line: Series, x: Axis, y: Axis) -> Markup:

@@ -124,6 +124,8 @@ STYLES: dict[str, Callable[[object], str]] = {
     "share": lambda value: f"{100 * float(str(value)):.1f}{THIN}%",
     "chance": chance,
     "whole_share": lambda value: f"{100 * float(str(value)):.0f}{THIN}%",
+    "signed": lambda value: f"{float(str(value)):+.4f}",
+    "signed_count": lambda value: f"{int(str(value)):+,}" if value else "0",
     "decimal": lambda value: f"{float(str(value)):.3f}",
     "brief": lambda value: f"{float(str(value)):g}",
     "ratio": lambda value: f"{float(str(value)):.2f}",

@@ -48,6 +48,11 @@ def find(store: Store, name: str, model_version: str) -> Registered | None:
     return _registered(min(same, key=lambda version: int(version.version))) if same else None
 
 
+def versions(store: Store, name: str) -> list[Registered]:
+    """Every registered version."""
+    return [_registered(version) for version in _versions(store, name)]
+
+
 def is_withdrawn(store: Store, name: str, model_version: str) -> bool:
     """Was a version with that content rolled back by hand?"""
     tags = [v.tags for v in _versions(store, name) if v.tags.get(VERSION_TAG) == model_version]

@@ -80,6 +80,7 @@ def test_the_front_page_links_to_report_comparison_and_endpoint(page: Page) -> N
     answer = page.get("/")
     assert answer.status_code == 200
     assert 'href="/report"' in answer.text
+    assert 'href="/catalogue.html"' in answer.text
     assert (
         f"#/experiments/{page.experiment}/runs?workflowType=machine_learning&amp;compareRunsMode=CHART" in answer.text
     )
@@ -106,6 +107,15 @@ def test_the_feature_catalogue_is_served_under_the_name_the_report_links_to(page
     assert (missing.status_code, "not there yet" in missing.text) == (404, True)
     (page.folder / "reports/catalogue.html").write_text("<!doctype html><title>The features</title>")
     assert "The features" in page.get("/catalogue.html").text
+
+
+def test_the_page_of_two_runs_is_linked_and_served_once_it_is_made(page: Page) -> None:
+    assert "not made yet: make compare" in page.get("/").text
+    missing = page.get("/compare.html")
+    assert (missing.status_code, missing.text) == (404, "reports/compare.html is not there yet; run `make compare`.\n")
+    (page.folder / "reports/compare.html").write_text("<!doctype html><title>Two runs</title>")
+    assert 'href="/compare.html"' in page.get("/").text
+    assert "Two runs" in page.get("/compare.html").text
 
 
 def test_runs_are_found_through_the_page(page: Page) -> None:

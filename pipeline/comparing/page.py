@@ -1,0 +1,96 @@
+"""The comparison as one self-contained page, and as the document that every number on it is bound to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+from markupsafe import Markup
+
+from pipeline.comparing.figures import figures
+from pipeline.comparing.moves import moves
+from pipeline.comparing.quality import quality
+from pipeline.comparing.sides import Side, Tree, shared
+from pipeline.comparing.versions import code_told, data_told, params_told
+from pipeline.params import Evaluate
+from pipeline.reporting.evidence import STYLES, Evidence, Step
+from pipeline.reporting.page import environment, tidied
+from pipeline.reporting.words import FEATURES
+
+
+def compared(sides: Sequence[Side], how: Evaluate) -> dict[str, object]:
+    """The first run against each of the others, as plain values for JSON."""
+    return {"sides": [side.told() for side in sides], "pairs": [_pair(sides[0], other, how) for other in sides[1:]]}
+
+
+def compare_page(sides: Sequence[Side], document: Tree) -> str:
+    """The page as HTML."""
+    evidence = Evidence({"compare": document})
+    templates = environment(evidence)
+    pairs = cast("Sequence[Tree]", document["pairs"])
+    charts: list[dict[str, Markup | None]] = [
+        figures(number, sides[0], other, cast("Tree | None", pair["quality"]))
+        for number, (other, pair) in enumerate(zip(sides[1:], pairs, strict=True))
+    ]
+    for name in (*STYLES, "at", "each"):
+        templates.globals[name] = _flattening(cast("Callable[..., object]", templates.globals[name]))
+    templates.globals |= {
+        "features": _features(sides),
+        "charts": charts,
+        "gaps": [_gaps(pair) for pair in pairs],
+        "profits": [sum(bool(side.steps.get("profit")) for side in (sides[0], other)) for other in sides[1:]],
+        "most_in_cell": [_most(pair) for pair in pairs],
+    }
+    return tidied(templates.get_template("compare.html.j2").render())
+
+
+def _flattening(function: Callable[..., object]) -> Callable[..., object]:
+    """The same function, whose steps of a path may also come in tuples: `share(pair, "rows", 0)`."""
+
+    def flat(*path: Step | tuple[Step, ...]) -> object:
+        return function(*(step for part in path for step in (part if isinstance(part, tuple) else (part,))))
+
+    return flat
+
+
+def _gaps(pair: Tree) -> str:
+    """The mean gaps of calibration in words, for the text beside the chart."""
+    quality = cast("Mapping[str, list[Mapping[str, object]]] | None", pair["quality"])
+    errors = [one for one in quality["metrics"] if one["name"] == "calibration_error"] if quality else []
+    values = [cast("Mapping[str, float]", errors[0][key])["value"] for key in ("a", "b")] if errors else []
+    letter = cast("Mapping[str, str]", pair["b"])["letter"]
+    return f"{values[0]:.3f} in A, {values[1]:.3f} in {letter}" if values else "unknown"
+
+
+def _most(pair: Tree) -> int:
+    """The fullest cell of the table of deciles."""
+    moved = cast("Mapping[str, list[list[int]]] | None", pair["moves"])
+    return max(max(row) for row in moved["table"]) if moved else 1
+
+
+def _pair(first: Side, second: Side, how: Evaluate) -> dict[str, object]:
+    rows, said = shared(first, second)
+    return {
+        "a": first.told(),
+        "b": second.told(),
+        "rows": said,
+        "quality": _with_profit(quality(rows, second, how), first, second) if rows else None,
+        "moves": moves(rows) if rows else None,
+        "params": params_told(first, second),
+        "code": code_told(first, second),
+        "data": data_told(first, second),
+    }
+
+
+def _with_profit(measured: dict[str, object], first: Side, second: Side) -> dict[str, object]:
+    """The recorded profit of each budget, where a run recorded one."""
+    for budget in cast("list[dict[str, object]]", measured["budgets"]):
+        for key, side in (("a", first), ("b", second)):
+            budget[f"profit_{key}"] = side.steps.get("profit", {}).get(cast("int", budget["percent"]))
+    return measured
+
+
+def _features(sides: Sequence[Side]) -> dict[str, str]:
+    """Each feature's own sentence, from the catalogues the runs kept."""
+    listed = [cast("Sequence[Tree]", side.facts.get("columns", [])) for side in sides]
+    return FEATURES | {str(one["name"]): str(one["doc"]) for columns in listed for one in columns if "doc" in one}
