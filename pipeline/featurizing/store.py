@@ -50,7 +50,7 @@ class State:
     """What the store holds between runs.
 
     `seen` tells the rows read of each table that grows at its end, `items` the digest of the order items, `kinds` the
-    rows of each kind, `merged` the sorted rows of each block.
+    rows of each kind, `merged` the sorted rows of each block, `sizes` the bytes of each file.
     """
 
     format: int
@@ -60,6 +60,7 @@ class State:
     merged: list[int] = field(default_factory=list)
     kinds: list[int] = field(default_factory=lambda: [0] * len(KINDS))
     last_event_us: int | None = None
+    sizes: dict[str, int] = field(default_factory=dict)
 
 
 class Store:
@@ -103,6 +104,7 @@ class Store:
 
     def save(self) -> None:
         """From now on what is on disk is yesterday's log."""
+        self.state.sizes = self._sizes()
         (self.home / "state.tmp").write_text(json.dumps(asdict(self.state)))
         (self.home / "state.tmp").replace(self.home / "state.json")
 
@@ -163,7 +165,13 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
         return state
 
+    def _sizes(self) -> dict[str, int]:
+        files = [file for folder in (self._events, self._orders, self._items) for file in sorted(folder.glob("*.rows"))]
+        return {f"{file.parent.name}/{file.name}": file.stat().st_size for file in files}
+
     def _goes_on_from(self, state: State) -> bool:
+        if state.sizes != self._sizes():  # a block was cut off or lost
+            return False
         for table in GROWING:
             if not state.seen[table].is_start_of(self._path(table), self._now[table], self._connection):
                 return False

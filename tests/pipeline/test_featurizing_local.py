@@ -160,6 +160,14 @@ def test_a_run_that_died_leaves_nothing_to_go_on_from(shop: Tables, monkeypatch:
     assert [path.read_bytes() for path in OUTPUTS] == expected
 
 
+def test_a_block_that_was_cut_off_starts_anew(shop: Tables) -> None:
+    expected = run(shop)
+    block = sorted((local.STORE / "engagement").iterdir())[1]
+    block.write_bytes(block.read_bytes()[:-21])
+    (local.STORE / "history.json").unlink()
+    assert run(shop) == expected
+
+
 def test_other_code_computes_history_again(
     shop: Tables, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
