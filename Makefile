@@ -7,7 +7,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := True
 export PYTHONHASHSEED := 0
 
-.PHONY: help setup spark run test check serve ui bench refresh
+.PHONY: help setup spark run test check serve ui compare bench refresh
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ serve: setup  ## answer score requests on loopback with the model in force
 
 ui: setup  ## experiment comparison, report and links in the browser, on loopback
 	@$(BIN)/python -m pipeline.ui
+
+compare: setup  ## two runs on one page: champion and latest, or RUNS="A B"
+	@$(BIN)/python -m pipeline.compare $(RUNS)
 
 bench: setup .venv/bench  ## run every benchmark; one JSON object per line
 	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
