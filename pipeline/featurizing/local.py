@@ -56,8 +56,9 @@ def local_features(params: Params, proof_customers: int) -> Iterator[Made]:
     with written_aside(paths.HISTORY) as history, written_aside(paths.CURRENT) as current:
         kept = Kept(store, when, settings)
         past, now = _written(store, kept, when, settings, (history, current), params.features.events_per_block)
-        yield Made(survey, when, settings, past, now, proof)
-        kept.keep(history, past)
+        made = Made(survey, when, settings, past, now, proof, dict(kept.proven))
+        yield made
+        kept.keep(history, past, made.proven)
     store.save()
 
 

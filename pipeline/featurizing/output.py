@@ -39,7 +39,11 @@ class Survey:
 
 @dataclass(frozen=True)
 class Made:
-    """A finished run: what it found and was asked, what it wrote, and clean tables of a few customers for the proof."""
+    """A finished run: what it found and was asked, what it wrote, and clean tables of a few customers for the proof.
+
+    `proven` is the verdict of the leakage proof: yesterday's, while the history it was spoken on holds; else it is
+    filled in by whoever proves.
+    """
 
     survey: Survey
     calendar: Calendar
@@ -47,6 +51,7 @@ class Made:
     history: Written
     current: Written
     proof: tuple[pa.Table, pa.Table, pa.Table]
+    proven: dict[str, object] = field(default_factory=dict)
 
 
 class Output:

@@ -27,7 +27,7 @@ from pipeline.files import write_json
 
 
 class Kept:
-    """The history file of an earlier run; `history` is None when it must be computed anew."""
+    """The history file of an earlier run and its leakage proof; `history` is None when it must be computed anew."""
 
     def __init__(self, store: Store, when: Calendar, settings: Settings) -> None:
         self._file, self._note = store.home / "history.parquet", store.home / "history.json"
@@ -40,14 +40,15 @@ class Kept:
             "code": code_digest(settings.extra),
         }
         late = store.first_new_us is not None and store.first_new_us < self._until
+        self.proven: dict[str, object] = {}
         self.history = None if late else self._read()
 
     def link(self, path: Path) -> None:
         """Put yesterday's file at `path`."""
         _link(self._file, path)
 
-    def keep(self, path: Path, written: Written) -> None:
-        """Remember this file for tomorrow."""
+    def keep(self, path: Path, written: Written, proven: dict[str, object]) -> None:
+        """Remember this file, and what the leakage proof said of it, for tomorrow."""
         if self.history is None:
             self._file.unlink(missing_ok=True)
             _link(path, self._file)
@@ -57,6 +58,7 @@ class Kept:
             {
                 "key": self._key,
                 "file": [stamp.st_size, stamp.st_mtime_ns],
+                "proven": proven,
                 "rows": written.rows,
                 "rows_at": {str(moment): count for moment, count in written.rows_at.items()},
                 "empty": dict(written.empty),
@@ -70,6 +72,7 @@ class Kept:
         # Edited in place, through the link that both names share, it is not what was kept.
         if note["key"] != self._key or note["file"] != [stamp.st_size, stamp.st_mtime_ns]:
             return None
+        self.proven = note["proven"]
         rows_at = Counter({int(moment): int(count) for moment, count in note["rows_at"].items()})
         return Written(int(note["rows"]), rows_at, Counter(note["empty"]))
 

@@ -20,9 +20,10 @@ from features.tables import TIME
 from pipeline import paths
 from pipeline.featurize import featurize
 from pipeline.featurizing import local, store, yesterday
+from pipeline.files import read_json
 from tests.pipeline.growing_shop import LAST_DAY, START_US, Tables, shop_params, until, whole_shop, write_clean
 
-OUTPUTS = (paths.HISTORY, paths.CURRENT, paths.CATALOGUE)
+OUTPUTS = (paths.HISTORY, paths.CURRENT)
 REUSED = "rows of history hold"
 
 
@@ -58,6 +59,19 @@ def test_a_night_reuses_yesterdays_history_and_gives_the_bytes_of_a_full_rebuild
     night = run(until(shop, LAST_DAY))
     assert REUSED in capsys.readouterr().out
     assert night == anew(until(shop, LAST_DAY))
+
+
+def test_the_proof_stands_while_the_history_it_was_spoken_on_holds(
+    shop: Tables, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(until(shop, YESTERDAY))
+    first = read_json(paths.CATALOGUE)["leakage_proof"]
+    run(until(shop, LAST_DAY))
+    assert "passed on this history when it was computed" in capsys.readouterr().out
+    assert read_json(paths.CATALOGUE)["leakage_proof"] == first
+    monkeypatch.setattr(yesterday, "code_digest", lambda _: "other code")
+    run(until(shop, LAST_DAY))
+    assert "leakage proof passed: nothing" in capsys.readouterr().out
 
 
 def test_a_night_reads_only_the_new_rows(shop: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
