@@ -149,7 +149,7 @@ def _items(orders: Rows, order_items: Rows) -> Columns:
     return {
         "order": _ints([place for place, _ in items]),
         "product": _codes([row["product_id"] for _, row in items]),
-        "category": _codes([row.get("category") for _, row in items]),
+        "category": _codes([row.get("category") or "" for _, row in items]),
     }
 
 
