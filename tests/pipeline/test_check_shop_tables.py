@@ -36,7 +36,7 @@ def test_all_four_tables_exist_in_their_schema_even_when_the_shop_has_only_order
     assert len(clean("engagement")) == 0
 
 
-def test_orders_are_sorted_by_customer_then_known_at_then_id() -> None:
+def test_orders_are_sorted_by_known_at_then_id_so_that_the_file_grows_at_its_end() -> None:
     checked(
         orders=[
             "order_id,customer_id,ordered_at,known_at,revenue",
@@ -46,7 +46,7 @@ def test_orders_are_sorted_by_customer_then_known_at_then_id() -> None:
             "1,a,2024-01-03T00:00:00Z,,1",
         ]
     )
-    assert column("orders", "order_id") == ["1", "2", "3", "9"]
+    assert column("orders", "order_id") == ["9", "1", "2", "3"]
 
 
 def test_known_at_is_the_time_of_occurrence_when_blank_and_never_before_it() -> None:
@@ -58,7 +58,8 @@ def test_known_at_is_the_time_of_occurrence_when_blank_and_never_before_it() -> 
             "3,c,2024-01-05T10:00:00Z,2024-01-01T00:00:00Z,10",
         ]
     )
-    assert column("orders", "known_at") == ["2024-01-05 10:00:00", "2024-01-07 00:00:00", "2024-01-05 10:00:00"]
+    assert column("orders", "order_id") == ["1", "3", "2"]
+    assert column("orders", "known_at") == ["2024-01-05 10:00:00", "2024-01-05 10:00:00", "2024-01-07 00:00:00"]
     assert any("orders: 1 rows say they were known before they happened" in str(note) for note in quality["notes"])
 
 
@@ -151,7 +152,7 @@ def test_an_id_that_was_built_stays_the_same_in_the_next_export() -> None:
     checked(orders=[header, row])
     before = column("orders", "order_id")
     checked(orders=[header, "b,2023-01-05T10:00:00Z,10", row])
-    assert column("orders", "order_id")[:1] == before
+    assert column("orders", "order_id")[1:] == before
 
 
 def test_items_that_overlapping_exports_repeat_count_once() -> None:
