@@ -78,7 +78,7 @@ class EventLog:
 
 _LARGEST = 2**63 - 1
 _EMPTY = np.zeros(0, dtype=np.int64)
-_NEVER = (Stream((), (0,), _EMPTY, _EMPTY, {"value": _EMPTY}), 0)
+_NEVER = (Stream((), (0,), _EMPTY, _EMPTY, dict.fromkeys(("value", *MONEY_FIELDS), _EMPTY)), 0)
 
 Columns = Mapping[str, Ints]
 Rows = Sequence[Mapping[str, object]]

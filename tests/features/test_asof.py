@@ -80,6 +80,12 @@ def test_an_empty_log_gives_an_empty_snapshot_with_all_columns() -> None:
     assert known.values.shape == (0, len(feature_columns(SETTINGS)))
 
 
+def test_a_shop_without_an_order_has_no_labels() -> None:
+    visit = {"customer_id": "c", "kind": "session", "occurred_at": DAY_US}
+    outcome = label(population(log_from_records([], [visit]), [CUTOFF], None), 90)
+    assert [len(outcome.churned), len(outcome.future_orders), len(outcome.future_revenue)] == [0, 0, 0]
+
+
 def test_a_feature_of_the_wrong_length_is_named(shop: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     columns = feature_columns(SETTINGS)[:1]
     monkeypatch.setattr("features.asof.feature_columns", lambda *_: columns)
