@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 
-PATIENCE_SECONDS = 180.0
+PATIENCE_SECONDS = 300.0
 QUICK_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dspark.master.rest.enabled=false"
 
 
