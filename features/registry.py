@@ -11,7 +11,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from features.declaration import UNITS as UNITS
 from features.declaration import require_sound
@@ -48,7 +48,7 @@ class Feature:
         """Module and function, e.g. features.families.frequency.orders."""
         return f"{self.compute.__module__}.{self.name}"
 
-    @property
+    @cached_property
     def is_own(self) -> bool:
         """Is it the shop's own, and not one of the families?"""
         return not self.compute.__module__.startswith(f"{FAMILIES}.")
