@@ -181,7 +181,9 @@ class Store:
     def _batches(self, query: str) -> Iterator[pa.RecordBatch]:
         try:
             yield from (batch for batch in self._connection.sql(query).to_arrow_reader(BATCH_ROWS) if batch.num_rows)
-        except duckdb.ConversionException as error:
+        except (duckdb.ConversionException, OSError) as error:  # Arrow passes on as OSError what breaks on the way
+            if "Conversion Error" not in str(error):
+                raise
             first = str(error).splitlines()[0]
             raise DataError(f"{self.clean} holds what `check` never lets through: {first}. Run it again.") from error
 
