@@ -8,6 +8,7 @@ the likelihood; equal histories enter once, with their number as weight.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import asdict
 from typing import ClassVar, Self, TypeVar
 
@@ -38,15 +39,24 @@ class BgNbdChurn(Candidate):
     def fit(self, X: pd.DataFrame, y: Labels, cutoffs: Moments | None = None) -> Self:
         """Maximum likelihood of the purchase histories; the label is not used."""
         self._begin(X, y, cutoffs)
-        last = np.ones(len(X), bool) if cutoffs is None else cutoffs == cutoffs.max()
-        self.model_ = fitted_btyd(self.model, *(X.loc[last, name].to_numpy(np.float64) for name in COLUMNS))
+        self._learn(X if cutoffs is None else X.loc[cutoffs == cutoffs.max()])
+        return self
+
+    def refreshed(self, known: pd.DataFrame) -> Self:
+        """Learned again from newer purchase histories: it needs no label, so it need not wait for a horizon to end."""
+        again = copy(self)
+        if len(known):
+            again._learn(known)
+        return again
+
+    def _learn(self, X: pd.DataFrame) -> None:
+        self.model_ = fitted_btyd(self.model, *(X[name].to_numpy(np.float64) for name in COLUMNS))
         self.formula_ = {
             "kind": self.kind,
             "columns": list(COLUMNS),
             "horizon_days": float(self.horizon_days),
             **asdict(self.model_),
         }
-        return self
 
 
 def fitted_bgnbd(x: Floats, t_x: Floats, T: Floats) -> BgNbd:

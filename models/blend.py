@@ -32,7 +32,13 @@ class Blend(Candidate):
         boosters = [member.booster_ for member in fitted if member.booster_ is not None]
         if len(boosters) > 1:
             raise ModelError("a blend can hold one set of trees, because an artifact has one trees file.")
+        self.fitted_ = list(fitted)
         self.feature_names_in_ = fitted[0].feature_names_in_
         self.formula_ = {"kind": "mean", "members": [member.formula_ for member in fitted]}
         self.booster_ = boosters[0] if boosters else None
         return self
+
+    def refreshed(self, known: pd.DataFrame) -> Self:
+        """The mean of the members brought up to date."""
+        joined: Self = clone(self).join([member.refreshed(known) for member in self.fitted_])
+        return joined

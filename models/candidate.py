@@ -33,6 +33,10 @@ class Candidate(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries no
     def fit(self, X: pd.DataFrame, y: Labels, cutoffs: Moments | None = None) -> Self:
         """Learn from rows of feature columns and their labels; `cutoffs` says which rows belong together in time."""
 
+    def refreshed(self, known: pd.DataFrame) -> Self:  # noqa: ARG002  # for the candidates that learn without labels
+        """The same brought up to date with rows whose label nobody knows yet; itself where labels teach everything."""
+        return self
+
     def churn_log_odds(self, X: pd.DataFrame) -> Floats:
         """Log odds of churn, one per row."""
         names = [str(name) for name in self.feature_names_in_]

@@ -1,8 +1,13 @@
-"""One recipe for every candidate: fit, and calibrate on a closed cutoff later than any the candidate had seen."""
+"""One recipe for every candidate: fit on all closed cutoffs, bring up to date without labels, calibrate if it pays.
+
+Whether a calibration pays is for the backtest to say (models/selection.py). Online Retail II, 90 days, test cutoff
+2011-09-11, blend: Brier 0.174 and calibration error 0.02 as it is, 0.182 and 0.08 calibrated on the latest closed
+cutoff, because that lay in another season.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,29 +45,66 @@ class Trained:
         return probability(self.churn_log_odds(X))
 
 
-def fit_all(candidates: Mapping[str, Candidate], history: History) -> dict[str, Trained]:
-    """Fit every candidate on all cutoffs but the latest and calibrate it on the latest.
+def fit_all(
+    candidates: Mapping[str, Candidate],
+    history: History,
+    known: pd.DataFrame | None = None,
+    calibrate: Collection[str] = (),
+) -> dict[str, Trained]:
+    """Fit every candidate on all cutoffs, bring it up to `known` (rows of today, without labels), calibrate some.
 
-    So the calibration comes from a later closed cutoff than the trees saw. Refitting on the latest as well, with the
-    calibration kept, costs a second fit and gains nothing. Mean log loss without / with: Online Retail II, 8 test
-    cutoffs, blend 0.5398 / 0.5397, xgboost 0.5515 / 0.5520; demo shop, 3 test cutoffs, xgboost 0.1341 / 0.1356.
-    With one cutoff there is nothing to calibrate on.
+    A calibration is learned on the latest cutoff by a fit that had not seen it, and kept for the fit that has.
     """
-    earlier, latest, notes = _parted(history)
+    calibrations, at, notes = _calibrations(
+        {name: candidates[name] for name in candidates if name in calibrate}, history
+    )
+    return {
+        name: Trained(
+            name=name,
+            candidate=candidate,
+            calibration=calibrations.get(name, Calibration()),
+            trained_on=tuple(iso(moment) for moment in history.moments()),
+            calibrated_on=at if name in calibrations else None,
+            rows=len(history),
+            churn_rate=float(history.churned.mean()),
+            notes=notes if name in calibrate else (),
+            dropped_columns=_dropped(history),
+        )
+        for name, candidate in fitted_candidates(candidates, history, known).items()
+    }
+
+
+def fitted_candidates(
+    candidates: Mapping[str, Candidate], history: History, known: pd.DataFrame | None
+) -> dict[str, Candidate]:
+    """Every candidate fitted and up to date; a blend takes the members it shares with others as they are."""
     fitted: dict[str, Candidate] = {}
     for name in sorted(candidates, key=lambda name: isinstance(candidates[name], Blend)):
-        fitted[name] = _fitted(candidates[name], earlier, list(fitted.values()))
-    return {name: _calibrated(name, fitted[name], (history, earlier, latest), notes) for name in candidates}
+        fitted[name] = _fitted(candidates[name], history, list(fitted.values()))
+    return {name: fitted[name] if known is None else fitted[name].refreshed(known) for name in candidates}
 
 
-def _parted(history: History) -> tuple[History, History | None, tuple[str, ...]]:
+def _calibrations(
+    candidates: Mapping[str, Candidate], history: History
+) -> tuple[dict[str, Calibration], str | None, tuple[str, ...]]:
     moments = history.moments()
+    if not candidates:
+        return {}, None, ()
     if len(moments) == 1:
-        return history, None, ("not calibrated: one cutoff to learn from",)
+        return {}, None, ("not calibrated: one cutoff to learn from",)
     earlier, latest = history.at(moments[:-1]), history.at(moments[-1:])
     if np.ptp(earlier.churned) == 0 or np.ptp(latest.churned) == 0:
-        return history, None, ("not calibrated: only one class of label at the cutoff to calibrate on, or before it",)
-    return earlier, latest, ()
+        return {}, None, ("not calibrated: only one class of label at the cutoff to calibrate on, or before it",)
+    probes = fitted_candidates(candidates, earlier, latest.features)
+    found = {
+        name: fitted_calibration(probe.churn_log_odds(latest.features), latest.churned)
+        for name, probe in probes.items()
+    }
+    return found, iso(moments[-1]), ()
+
+
+def _dropped(history: History) -> tuple[str, ...]:
+    return tuple(sorted(set(map(str, history.features.columns)) - set(usable_columns(history.features))))
 
 
 def _fitted(candidate: Candidate, rows: History, done: list[Candidate]) -> Candidate:
@@ -77,23 +119,3 @@ def _fitted(candidate: Candidate, rows: History, done: list[Candidate]) -> Candi
 
 def _alike(one: Candidate, other: Candidate) -> bool:
     return type(one) is type(other) and bool(one.get_params() == other.get_params())
-
-
-def _calibrated(
-    name: str, candidate: Candidate, rows: tuple[History, History, History | None], notes: tuple[str, ...]
-) -> Trained:
-    history, earlier, latest = rows
-    calibration = Calibration()
-    if latest is not None:
-        calibration = fitted_calibration(candidate.churn_log_odds(latest.features), latest.churned)
-    return Trained(
-        name=name,
-        candidate=candidate,
-        calibration=calibration,
-        trained_on=tuple(iso(moment) for moment in earlier.moments()),
-        calibrated_on=None if latest is None else iso(latest.cutoffs[0]),
-        rows=len(history),
-        churn_rate=float(history.churned.mean()),
-        notes=notes,
-        dropped_columns=tuple(sorted(set(map(str, earlier.features.columns)) - set(usable_columns(earlier.features)))),
-    )

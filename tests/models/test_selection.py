@@ -7,6 +7,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import log_loss
 
+from models import selection
+from models.candidate import Candidate
+from models.formulas import probability
 from models.history import History, iso
 from models.registry import candidates
 from models.selection import Backtest, backtest, splits_of
@@ -34,6 +37,42 @@ def test_a_tie_goes_to_the_one_named_first() -> None:
     assert of(rule=[0.5, 0.5], trees=[0.5, 0.5]).chosen == "rule"
 
 
+def test_the_blend_stays_unless_a_single_method_beats_it_at_every_origin() -> None:
+    assert of(rule=[0.30, 0.51], blend=[0.50, 0.50]).chosen == "blend"
+    assert of(rule=[0.49, 0.49], trees=[0.48, 0.40], blend=[0.50, 0.50]).chosen == "trees"
+    assert of(rule=[0.50, 0.50], blend=[0.50, 0.50]).chosen == "blend"
+
+
+def test_origins_of_one_season_cannot_speak_for_a_calibration(labelled: History) -> None:
+    splits, how = splits_of(labelled, 3)
+    tested = backtest(recipes(), splits, how, lambda _: None)
+    assert tested.calibrated == frozenset()
+    assert tested.notes == ("not calibrated: 60 days of origins hold too few seasons to say whether that pays",)
+
+
+def test_a_calibration_that_does_not_pay_at_every_origin_is_left_out(
+    labelled: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selection, "SEASONS_DAYS", 60.0)
+    splits, how = splits_of(labelled, 3)
+    tested = backtest(recipes(), splits, how, lambda _: None)
+    for name in recipes():
+        plain, calibrated = [], []
+        for split in splits:
+            trained = fit_all(recipes(), split.training, split.scored.features, recipes())[name]
+            scores = trained.candidate.churn_log_odds(split.scored.features)
+            plain.append(log_loss(split.scored.churned, probability(scores)))
+            calibrated.append(log_loss(split.scored.churned, trained.churn_probability(split.scored.features)))
+        pays = all(np.array(calibrated) < np.array(plain))
+        assert (name in tested.calibrated) == pays
+        assert tested.log_loss[name] == pytest.approx(calibrated if pays else plain)
+        assert tested.described()["candidates"][name]["calibrated"] == pays
+
+
+def recipes() -> dict[str, Candidate]:
+    return candidates(["recency_rule", "bgnbd"], HORIZON_DAYS, 7, 1.0, BOOSTING)
+
+
 def test_every_split_learns_only_from_label_windows_that_end_by_its_origin(labelled: History) -> None:
     splits, how = splits_of(labelled, 3)
     assert len(splits) == 3
@@ -54,16 +93,18 @@ def test_labels_and_rows_of_the_test_cutoff_change_nothing(labelled: History) ->
         labelled.customers,
         HORIZON_DAYS,
     )
-    recipes = candidates(["logistic"], HORIZON_DAYS, 7, 1.0, BOOSTING)
-    first, second = (backtest(recipes, splits_of(one, 1)[0], HOW, lambda _: None) for one in (labelled, flipped))
+    logistic = candidates(["logistic"], HORIZON_DAYS, 7, 1.0, BOOSTING)
+    first, second = (backtest(logistic, splits_of(one, 1)[0], HOW, lambda _: None) for one in (labelled, flipped))
     assert first.log_loss == second.log_loss
 
 
 def test_losses_are_those_of_the_fitted_recipe_on_the_origin(labelled: History) -> None:
     splits, how = splits_of(labelled, 1)
-    recipes = candidates(["recency_rule", "bgnbd"], HORIZON_DAYS, 7, 1.0, BOOSTING)
-    tested = backtest(recipes, splits, how, lambda _: None)
-    chance = fit_all(recipes, splits[0].training)["bgnbd"].churn_probability(splits[0].scored.features)
+    tested = backtest(recipes(), splits, how, lambda _: None)
+    training, scored = splits[0].training, splits[0].scored
+    chance = fit_all(recipes(), training, scored.features, tested.calibrated)["bgnbd"].churn_probability(
+        scored.features
+    )
     assert tested.log_loss["bgnbd"] == [pytest.approx(log_loss(splits[0].scored.churned, chance))]
     assert tested.origins == (iso(splits[0].scored.cutoffs[0]),)
 
