@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.drift import stability_index
+from models.drift import Moved, moved, stability_index, weighted
 
 
 def test_the_same_rows_have_not_moved() -> None:
@@ -30,3 +30,33 @@ def test_a_constant_that_fell_has_moved() -> None:
 
 def test_a_feature_that_was_always_empty_can_be_compared() -> None:
     assert stability_index(np.full(10, np.nan), np.full(10, np.nan)) == 0.0
+
+
+def test_few_rows_drawn_from_the_same_shop_have_not_moved_more_than_chance() -> None:
+    generator = np.random.default_rng(4)
+    then = generator.gamma(2.0, 30.0, 20_000)
+    found = [moved(then, generator.choice(then, 40)) for _ in range(60)]
+    assert sum(each.index > 0.1 for each in found) > 50  # by itself nearly each would be called a shift
+    assert sum(each.exceeds(0.1) for each in found) <= 8
+
+
+def test_rows_that_moved_exceed_the_limit_and_chance() -> None:
+    then = np.random.default_rng(0).normal(size=5000)
+    assert moved(then, then[:1000] + 1.0).exceeds(0.25)
+    assert not moved(then, then[:1000]).exceeds(0.1)
+
+
+def test_a_feature_counts_by_its_weight() -> None:
+    found = {"strong": Moved(0.4, 0.02), "weak": Moved(1.2, 0.02)}
+    assert weighted(found, {"strong": 3.0, "weak": 1.0, "unseen": 5.0}) == Moved(
+        pytest.approx(0.6), pytest.approx(0.02)
+    )
+
+
+def test_features_without_weight_have_not_moved() -> None:
+    assert weighted({"a": Moved(0.4, 0.1)}, {"a": 0.0}) == Moved(0.0, 0.0)
+    assert weighted({}, {}) == Moved(0.0, 0.0)
+
+
+def test_no_rows_at_all_have_not_moved() -> None:
+    assert moved(np.array([1.0, 2.0]), np.empty(0)) == Moved(0.0, 0.0)
