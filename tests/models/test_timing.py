@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.btyd import BgNbd, Floats
-from models.timing import LONGEST_WAIT_DAYS, expected_wait_days, wait_quantile_days
+from models.btyd import BgNbd, Floats, MbgNbd
+from models.timing import LONGEST_WAIT_DAYS, expected_wait_days, second_order_probability, wait_quantile_days
 
 MODEL = BgNbd(r=1.0, alpha=73.0, a=0.8, b=2.5)
 
@@ -38,3 +38,32 @@ def test_more_orders_in_the_same_time_mean_a_shorter_wait() -> None:
 def test_no_wait_is_longer_than_two_years() -> None:
     slow = BgNbd(r=0.05, alpha=200.0, a=0.8, b=2.5)
     assert wait_quantile_days(slow, one(0), one(300), 0.99)[0] < LONGEST_WAIT_DAYS
+
+
+def test_a_shorter_horizon_leaves_the_waits_that_end_in_it() -> None:
+    # F(73) = 1/2 at α + T = 73, r + x = 1; half of it is 1/4, and F(t) = 1/4 at 73 / 3
+    assert wait_quantile_days(MODEL, one(0), one(0), 0.5, longest_days=73.0) == pytest.approx([73 / 3])
+
+
+def test_the_chance_of_a_second_order_worked_by_hand() -> None:
+    # alive for sure: 1 − (73 + 0) / (73 + 73)
+    assert second_order_probability(MODEL, one(0), days=73.0) == pytest.approx([0.5])
+    # gone at once with a / (a + b) = 0.8 / 3.3, no silence yet: alive 2.5 / 3.3
+    assert second_order_probability(MbgNbd(1.0, 73.0, 0.8, 2.5), one(0), days=73.0) == pytest.approx([0.5 * 2.5 / 3.3])
+
+
+def test_the_chance_of_a_second_order_is_that_of_simulated_first_time_buyers() -> None:
+    rng = np.random.default_rng(1)
+    model, age = MbgNbd(0.6, 60.0, 0.8, 2.5), 90.0
+    rate = rng.gamma(model.r, 1 / model.alpha, size=400_000)
+    next_order = np.where(
+        rng.uniform(size=len(rate)) < rng.beta(0.8, 2.5, len(rate)), np.inf, rng.exponential(1 / rate)
+    )
+    silent = next_order > age
+    observed = (next_order[silent] <= age + 60.0).mean()
+    assert second_order_probability(model, one(age))[0] == pytest.approx(observed, rel=0.02)
+
+
+def test_the_longer_the_silence_the_smaller_the_chance_of_a_second_order() -> None:
+    chances = second_order_probability(MbgNbd(0.6, 60.0, 0.8, 2.5), np.array([1.0, 60.0, 365.0]))
+    assert np.all(np.diff(chances) < 0)
