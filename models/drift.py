@@ -2,7 +2,7 @@
 
 PSI = Σ (now − then) · ln(now / then) over bins of the earlier rows; below 0.1 little moved, above 0.25 much. Chance
 alone moves few rows far (PSI is about a χ² over the number of rows: Yurdakul & Naranjo 2020), so beside an index stands
-what 19 in 20 samples of the same size drawn from the earlier rows stay below.
+what 19 in 20 pairs of samples as large as the two, both drawn from the earlier rows, stay below.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ def moved(then: Floats, now: Floats) -> Moved:
     before, after = _shares(then, edges), _shares(now, edges)
     if len(now) == 0 or len(then) == 0:
         return Moved(0.0, 0.0)
-    drawn = np.random.default_rng(SEED).multinomial(len(now), before, size=DRAWS) / len(now)
-    return Moved(float(_index(before, after)), float(np.quantile(_index(before, drawn), UNLIKELY)))
+    draw = np.random.default_rng(SEED)
+    first, second = (draw.multinomial(rows, before, size=DRAWS) / rows for rows in (len(then), len(now)))
+    return Moved(float(_index(before, after)), float(np.quantile(_index(first, second), UNLIKELY)))
 
 
 def weighted(found: Mapping[str, Moved], weights: Mapping[str, float]) -> Moved:

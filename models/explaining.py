@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.btyd import Floats
 from models.formulas import Rows
 from models.plain import described, number
-from models.reasons import ExplainTrees, Reason, contributions, top_reasons
+from models.reasons import Contributions, ExplainTrees, Reason, contributions, top_reasons
 from models.scorer import Scorer
 
 
@@ -19,11 +19,15 @@ def explained(
     scorer: Scorer, explain: ExplainTrees | None, values: Floats, families: Mapping[str, str], count: int
 ) -> list[list[Reason]]:
     """The strongest reasons of every row, exact in the log odds of the calibrated model; each row on its own."""
+    return top_reasons(exact_shares(scorer, explain, values), families, count)
+
+
+def exact_shares(scorer: Scorer, explain: ExplainTrees | None, values: Floats) -> Contributions:
+    """What each feature adds to every row's calibrated log odds; base and shares are `Scorer.churn_log_odds`."""
     rows = Rows(values, {name: place for place, name in enumerate(scorer.feature_columns)})
     calibration = described(scorer.about["calibration"])
     found = contributions(scorer.formula, rows, explain)
-    exact = found.calibrated(number(calibration["intercept"]), number(calibration["slope"]))
-    return top_reasons(exact, families, count)
+    return found.calibrated(number(calibration["intercept"]), number(calibration["slope"]))
 
 
 def tree_explainer(trees: bytes, threads: int = 0) -> ExplainTrees:
@@ -31,6 +35,8 @@ def tree_explainer(trees: bytes, threads: int = 0) -> ExplainTrees:
     booster = xgb.Booster({"nthread": threads} if threads else {}, model_file=bytearray(trees))
 
     def explain(rows: NDArray[np.float32]) -> Floats:
+        if len(rows) == 0:  # XGBoost answers with an array of another shape
+            return np.empty((0, rows.shape[1] + 1))
         shares = booster.predict(xgb.DMatrix(rows), pred_contribs=True, validate_features=False)
         return np.asarray(shares, dtype=np.float64)
 

@@ -183,9 +183,16 @@ class Params(Section):
     evaluate: Evaluate
     promote: Promote
     score: Score
+class Watch(Section):
+    moved_psi: Annotated[float, Field(gt=0)]
+    much_moved_psi: Annotated[float, Field(gt=0)]
+    churn_rate_gap: Share
+
+
     plan: Policy
     serve: Serve
 
+    watch: Watch
 
 def load_params(path: Path = Path("params.yaml")) -> Params:
     """Read and validate the params; raises ConfigError listing every fault."""

@@ -1,6 +1,8 @@
-"""Stage `score`: today's customers scored by the model in force, with value, expected next order and reasons."""
+"""Stage `score`: today's customers scored by the model in force, with value, timing and reasons; and watched."""
 
 from __future__ import annotations
+
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -9,19 +11,20 @@ import pyarrow as pa
 from features.errors import ModelError
 from models.bgnbd import fitted_bgnbd
 from models.btyd import BgNbd, Floats
-from models.explaining import as_records, explained, tree_explainer
+from models.explaining import as_records
 from models.formulas import parts
 from models.plain import number
-from models.reasons import Reason
-from models.scorer import TREES_UBJ, Scorer
+from models.reasons import Reason, top_reasons
+from models.scorer import Scorer
 from models.segments import deciles, segments
 from models.timing import expected_wait_days
 from models.value import Customers, fitted_value
 from pipeline import paths
-from pipeline.evaluate import feature_values
-from pipeline.files import read_json, read_table, write_table
+from pipeline.files import read_table, write_json, write_table
 from pipeline.params import Params
 from pipeline.stage import progress, run_stage
+from pipeline.watching.today import Today, today_by
+from pipeline.watching.watch import judged, watched
 
 REASONS = pa.list_(pa.struct([("feature", pa.string()), ("value", pa.float64()), ("direction", pa.string())]))
 TIME = pa.timestamp("us", tz="UTC")
@@ -39,14 +42,13 @@ DAY_US = 86_400_000_000
 
 
 def score(params: Params) -> str:
-    """Write `data/scores.parquet`: one row per customer of the population at `as_of`, sorted by customer."""
-    current, catalogue = read_table(paths.CURRENT).sort_values("customer_id"), read_json(paths.CATALOGUE)
+    """Write `data/scores.parquet`, one row per customer of the population at `as_of`, and `reports/watch.json`."""
     scorer = Scorer.load(paths.CHAMPION)
     _require_same_question(scorer, params)
-    values = feature_values(scorer, current)
+    today = today_by(scorer, paths.CHAMPION)
+    current, probability = today.current, today.probability
     progress(f"{len(current):,} customers today, model {scorer.model_version} ({scorer.chosen})")
 
-    probability = scorer.churn_probability(values)
     bgnbd = _bgnbd(scorer, current)
     worth = _expected_value(bgnbd, current, params)
     progress(
@@ -54,15 +56,22 @@ def score(params: Params) -> str:
         if worth is None
         else f"value at stake {(probability * worth).sum():,.0f}"
     )
-    trees = paths.CHAMPION / TREES_UBJ
-    explain = None if scorer.run_trees is None else tree_explainer(trees.read_bytes())
-    reasons = explained(scorer, explain, values, _families(catalogue), params.score.reasons)
+    reasons = top_reasons(today.shares, today.families, params.score.reasons)
     progress(f"top {params.score.reasons} reasons of {len(reasons):,} customers")
+    seen = judged(watched(today), params.score.watch)
 
     write_table(paths.SCORES, _table(current, scorer, probability, worth, (bgnbd, reasons)))
-    return (
-        f"{len(current):,} customers scored by {scorer.model_version}, mean churn probability {probability.mean():.3f}"
-    )
+    write_json(paths.WATCH, seen)
+    return _result(today, cast("list[str]", seen["warnings"]))
+
+
+def _result(today: Today, warnings: list[str]) -> str:
+    for warning in warnings:
+        progress(f"beware: {warning}")
+    told = f"; {len(warnings)} warning(s), see {paths.WATCH}" if warnings else "; nothing to warn of"
+    mean = today.probability.mean() if len(today.probability) else 0.0
+    version = today.scorer.model_version
+    return f"{len(today.current):,} customers scored by {version}, mean churn probability {mean:.3f}{told}"
 
 
 def _require_same_question(scorer: Scorer, params: Params) -> None:
@@ -98,12 +107,6 @@ def _customers(rows: pd.DataFrame) -> Customers:
         rows[name].to_numpy(np.float64) for name in ("btyd_x", "btyd_T", "orders_ever", "spend_ever")
     )
     return Customers(x, T, orders, np.divide(spend, orders, out=np.full(len(rows), np.nan), where=orders > 0))
-
-
-def _families(catalogue: dict[str, object]) -> dict[str, str]:
-    columns = catalogue["columns"]
-    listed = columns if isinstance(columns, list) else []
-    return {str(column["name"]): str(column["family"]) for column in listed}
 
 
 def _table(
