@@ -139,6 +139,42 @@ COLUMNS = {
 }
 
 
+RATE = {"expected": 0.81, "low": 0.78, "high": 0.84}
+WATCH = {
+    "model_version": "m-0123456789ab",
+    "customers": 3,
+    "training": {
+        "rows": 12345,
+        "first_cutoff": "2024-01-01T00:00:00+00:00",
+        "last_cutoff": "2025-01-01T00:00:00+00:00",
+    },
+    "limits": {"moved_psi": 0.1, "much_moved_psi": 0.25, "churn_rate_gap": 0.03},
+    "scores": {"psi": 0.15, "by_chance": 0.012, "mean_then": 0.6, "mean_now": 0.7},
+    "features": {
+        "psi": 0.034,
+        "by_chance": 0.011,
+        "columns": [
+            {"name": "days_since_last_order", "weight": 0.75, "psi": 0.042, "by_chance": 0.011},
+            {"name": "orders_90d", "weight": 0.25, "psi": 0.01, "by_chance": 0.011},
+        ],
+    },
+    "expected": dict.fromkeys(("churn_rate", "roc_auc", "log_loss", "brier"), RATE),
+    "expected_share": 0.95,
+    "outcomes": {
+        "state": "in force",
+        "told": "one horizon closed since the labels that m-0123456789ab learned from",
+        "cutoffs": [
+            {
+                "cutoff": "2025-02-01T00:00:00+00:00",
+                "customers": 2,
+                "metrics": {name: RATE | {"measured": 0.83} for name in ("churn_rate", "roc_auc", "log_loss", "brier")},
+            }
+        ],
+    },
+    "warnings": ["the scores moved since training: stability index 0.15, above 0.1"],
+}
+
+
 def _scores(revenue: bool) -> list[dict[str, object]]:
     up = {"feature": "days_since_last_order", "value": 300.0, "direction": "raises"}
     down = {"feature": "orders_90d", "value": 2.0, "direction": "lowers"}
@@ -225,6 +261,7 @@ def _documents(revenue: bool) -> dict[str, object]:
             "promoted": True,
             "checks": [{"name": "withdrawn", "ok": True, "value": None, "limit": None, "text": "log loss +0.01"}],
         },
+        "reports/watch.json": WATCH,
         "reports/plan.json": {
             "policy_version": "1",
             "customers": 3,

@@ -19,7 +19,7 @@ from tests.pipeline.reporting_inputs import write_run
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 FILES = {path.name: path for path in (paths.CATALOGUE, paths.QUALITY, paths.BACKTEST, paths.METRICS, paths.GATE)}
-FILES |= {path.name: path for path in (paths.PLAN_COUNTS, paths.SHOP)}
+FILES |= {path.name: path for path in (paths.PLAN_COUNTS, paths.SHOP, paths.WATCH)}
 OUTSIDE = re.compile(r"""(?:src|srcset|action|data|poster)\s*=|url\(|@import|https?://|//cdn|<script|<link|<iframe""")
 SCALES = {"%": 0.01, "M": 1e6, "k": 1e3}
 
@@ -179,6 +179,21 @@ def test_a_page_without_gate_oracle_card_and_curves_says_what_is_not_there(run: 
     words = " ".join(text.text for text in page.texts)
     assert "No gate has been asked yet" in words
     assert "Oracle" not in words
+    assert (page.faults, page.unclosed) == ([], [])
+
+
+def test_what_the_watch_warns_of_stands_on_the_page(run: Params) -> None:
+    words = [text.text for text in made(run).texts]
+    assert "the scores moved since training: stability index 0.15, above 0.1" in words
+    assert "Look here" in words
+    write_json(paths.WATCH, read_json(paths.WATCH) | {"warnings": []})
+    assert "Nothing to warn of" in [text.text for text in made(run).texts]
+
+
+def test_a_page_without_a_watch_has_no_such_part(run: Params) -> None:
+    paths.WATCH.unlink()
+    page = made(run)
+    assert "watch" not in [element.attributes.get("id") for element in page.elements]
     assert (page.faults, page.unclosed) == ([], [])
 
 
