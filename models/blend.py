@@ -25,9 +25,9 @@ class Blend(Candidate):
     def fit(self, X: pd.DataFrame, y: Labels, cutoffs: Moments | None = None) -> Self:
         """Fit every member on the same rows."""
         self._begin(X, y, cutoffs)
-        return self.join([clone(member).fit(X, y, cutoffs) for member in self.members])
+        return self.join([clone(member).fit(X, y, cutoffs) for member in self.members], cutoffs)
 
-    def join(self, fitted: Sequence[Candidate]) -> Self:
+    def join(self, fitted: Sequence[Candidate], cutoffs: Moments | None = None) -> Self:  # noqa: ARG002  # see levelled
         """Take members already fitted on the same rows; raises ModelError when more than one brings trees."""
         boosters = [member.booster_ for member in fitted if member.booster_ is not None]
         if len(boosters) > 1:

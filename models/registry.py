@@ -9,6 +9,7 @@ from models.bgnbd import BgNbdChurn
 from models.blend import Blend
 from models.boosting import Boosting, BoostingOnBtyd
 from models.candidate import Candidate
+from models.levelled_blend import LevelledBlend
 from models.logistic import Logistic
 from models.mbgnbd import MbgNbdChurn
 from models.recency_rule import RecencyRule
@@ -19,6 +20,7 @@ def candidates(
 ) -> dict[str, Candidate]:
     """Unfitted candidates in the order asked for; ConfigError on an unknown name. `boosting`: as train.xgboost."""
     process = BgNbdChurn(horizon_days)
+    views: list[Candidate] = [process, Logistic(l2), Boosting(boosting, seed)]
     known: dict[str, Candidate] = {
         "recency_rule": RecencyRule(),
         "logistic": Logistic(l2),
@@ -26,7 +28,8 @@ def candidates(
         "mbgnbd": MbgNbdChurn(horizon_days),
         "xgboost": Boosting(boosting, seed),
         "xgboost_btyd": BoostingOnBtyd(boosting, seed, horizon_days),
-        "blend": Blend([process, Logistic(l2), Boosting(boosting, seed)]),
+        "blend": Blend(views),
+        "blend_levelled": LevelledBlend(views),
     }
     unknown = [name for name in names if name not in known]
     if unknown:

@@ -108,6 +108,12 @@ def backtest(
     return Backtest(how[0], origins, _base(splits), losses, aucs, (*how[1], *_said(splits)), pays)
 
 
+def loss_of(recipe: Candidate, split: Split) -> float:
+    """Log loss of one recipe on one split, not calibrated."""
+    trained = fit_all({DEFAULT: recipe}, split.training, split.scored.features)[DEFAULT]
+    return float(log_loss(split.scored.churned, trained.churn_probability(split.scored.features)))
+
+
 def _days(splits: list[Split]) -> float:
     first, last = (splits[place].scored.cutoffs[0] for place in (0, -1))
     return float((last - first) / np.timedelta64(1, "D"))

@@ -111,7 +111,7 @@ def _fitted(candidate: Candidate, rows: History, done: list[Candidate]) -> Candi
     if isinstance(candidate, Blend):
         members = [one for member in candidate.members for one in done if _alike(one, member)]
         if len(members) == len(candidate.members):
-            joined: Candidate = clone(candidate).join(members)
+            joined: Candidate = clone(candidate).join(members, rows.cutoffs)
             return joined
     fitted: Candidate = clone(candidate).fit(rows.features, rows.churned, rows.cutoffs)
     return fitted

@@ -16,7 +16,9 @@ KINDS = {
     "mbgnbd": "MBG/NBD, the same where first-time buyers may be gone at once",
     "xgboost": "gradient-boosted trees (XGBoost)",
     "xgboost_btyd": "gradient-boosted trees on top of the BG/NBD log odds",
-    "blend": "the mean log odds of BG/NBD, logistic regression and trees on BG/NBD",
+    "blend": "the mean log odds of BG/NBD, logistic regression and trees",
+    "blend_levelled": "the mean log odds of BG/NBD, logistic regression and trees, expecting as many churners as "
+    "BG/NBD while the labels are younger than a year",
 }
 MUCH = 0.25
 

@@ -139,7 +139,9 @@ class Xgboost(Section):
     l2: Annotated[float, Field(ge=0)]
 
 
-Candidate = Literal["recency_rule", "logistic", "bgnbd", "mbgnbd", "xgboost", "xgboost_btyd", "blend"]
+Candidate = Literal[
+    "recency_rule", "logistic", "bgnbd", "mbgnbd", "xgboost", "xgboost_btyd", "blend", "blend_levelled"
+]
 
 
 class Train(Section):

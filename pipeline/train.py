@@ -9,22 +9,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
 from features.asof import Settings
 from features.errors import DataError
 from models.artifact import save_model
 from models.candidate import Candidate, refuse_infinite
 from models.history import History, iso, require_learnable
 from models.leakage import ShuffledLabel, refuse_too_good, shuffled_label
+from models.log_start import first_seen_note, without_short_logs
 from models.plain import Json, described, listed, number, texts
 from models.registry import candidates
-from models.selection import Backtest, Split, backtest, splits_of
+from models.selection import DEFAULT, Backtest, Split, backtest, splits_of
 from models.training import Trained, fit_all
-from pipeline import paths
 from pipeline.files import directory_aside, read_json, read_table, write_json
-from pipeline.params import Params
 from pipeline.stage import progress, run_stage
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from pipeline import paths
+from pipeline.params import Params
 
 EVALUATED = "evaluated"
 
@@ -34,9 +35,12 @@ def train(params: Params) -> str:
     catalogue = described(read_json(paths.CATALOGUE))  # type: ignore[arg-type]
     history = _history(catalogue)
     recipes = _recipes(params, history.horizon_days)
+    first_seen = first_seen_note(history)
 
     # One BLAS thread: sums then have one order, so the bytes of a fit do not depend on the machine's load.
     with threadpool_limits(1, user_api="blas"):
+        judge = recipes.get(DEFAULT, next(iter(recipes.values())))
+        history, short_logs = without_short_logs(history, judge, params.train.origins, progress)
         tested, shuffled = _backtested(params, history, recipes)
         allowed = history.at(history.closed_by(history.moments()[-1]))
         today = history.at(history.moments()[-1:]).features
@@ -51,7 +55,7 @@ def train(params: Params) -> str:
         "auc_ceiling": params.train.auc_ceiling,
         "highest_auc": max(max(aucs) for aucs in tested.roc_auc.values()),
     }
-    report = _report(tested, history, final) | {"model_version": version, "leakage": alarms}
+    report = _report(tested, history, final, (*first_seen, *short_logs)) | {"model_version": version, "leakage": alarms}
     write_json(paths.BACKTEST, report)
     loss, base = (float(sum(part)) / len(part) for part in (tested.log_loss[tested.chosen], tested.base_log_loss))
     judged = f"log loss {loss:.4f}, churn rate alone {base:.4f}"
@@ -124,10 +128,11 @@ def _write(evaluated: dict[str, Trained], final: Trained, history: History, sett
         return save_model(folder, final, settings, examples)
 
 
-def _report(tested: Backtest, history: History, final: Trained) -> dict[str, Json]:
+def _report(tested: Backtest, history: History, final: Trained, notes: tuple[str, ...]) -> dict[str, Json]:
     moments = history.moments()
     return {
         **tested.described(),
+        "notes": [*notes, *tested.notes],
         "test_cutoff": iso(moments[-1]),
         "evaluated_trained_on": [iso(moment) for moment in history.closed_by(moments[-1])],
         "final_trained_on": list(final.trained_on),

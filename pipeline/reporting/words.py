@@ -13,6 +13,7 @@ CANDIDATES = {
     "xgboost": "XGBoost alone",
     "xgboost_btyd": "XGBoost with BG/NBD",
     "blend": "Blend of all",
+    "blend_levelled": "Blend of all, levelled",
 }
 METRICS = {
     "roc_auc": ("AUC", "chance that a leaver is ranked above a stayer; a half is guessing", "higher"),

@@ -63,7 +63,7 @@ def test_it_writes_a_loadable_model_for_every_purpose_and_the_same_bytes_again(
     line = train(params)
     tested = orjson.loads(paths.BACKTEST.read_bytes())
     final = Scorer.load(paths.MODEL)
-    assert f"{tested['chosen']} chosen of 7" in line
+    assert f"{tested['chosen']} chosen of 8" in line
     assert (final.chosen, final.model_version) == (tested["chosen"], tested["model_version"])
     assert final.settings.absent == {"discount"}
     assert {path.name for path in (paths.MODEL / "evaluated").iterdir()} == set(tested["candidates"])
