@@ -21,6 +21,8 @@ from pipeline.files import directory_aside, read_json, read_table, write_json, w
 from pipeline.gate import saw_labels_until
 from pipeline.importance import told_catalogue
 from pipeline.model_card import model_card
+from pipeline.outlook.known import Log
+from pipeline.outlook.measured import outlook
 from pipeline.params import Params
 from pipeline.predicted import predictions, with_reasons
 from pipeline.stage import progress, run_stage
@@ -44,14 +46,16 @@ def evaluate(params: Params) -> str:
     metrics["segments"] = by_orders(tested, rows["orders_ever"].to_numpy(np.float64), params.evaluate.calibration_bins)
     metrics["drift"] = moved(history, at_test, _comparable(catalogue))
     _refuse_too_good(metrics, params.train.auc_ceiling)
+    found = outlook(params, history, _log(catalogue), tested, candidates[final.chosen])
+    metrics |= found.told
     for line in metric_lines(metrics):
         progress(line)
     told = _told_catalogue(catalogue, candidates[final.chosen], rows, params)
 
-    write_table(paths.PREDICTIONS, _predictions(rows, tested, candidates[final.chosen], catalogue))
+    write_table(paths.PREDICTIONS, _predictions(rows, tested, candidates[final.chosen], catalogue, found.columns))
     write_json(paths.METRICS, metrics)
     write_json(paths.COLUMNS, told)
-    _write_curves(curve_tables(tested, params.evaluate.calibration_bins))
+    _write_curves(curve_tables(tested, params.evaluate.calibration_bins) | found.curves)
     write_text(paths.MODEL_CARD, model_card(metrics, catalogue, final.about, params))
     return _result(metrics)
 
@@ -141,8 +145,15 @@ def _told_catalogue(catalogue: Tree, chosen: Scorer, rows: pd.DataFrame, params:
     return told_catalogue(catalogue, chosen, seen, Bootstrap(how.resamples, how.seed, how.interval_share))
 
 
-def _predictions(rows: pd.DataFrame, tested: Tested, chosen: Scorer, catalogue: Tree) -> pa.Table:
-    told = predictions(rows, tested.ours, tested.candidates)
+def _log(catalogue: Tree) -> Log:
+    orders = read_table(paths.CLEAN / "orders.parquet", ["customer_id", "known_at"])
+    return Log(orders, pd.Timestamp(str(catalogue["as_of"])))
+
+
+def _predictions(
+    rows: pd.DataFrame, tested: Tested, chosen: Scorer, catalogue: Tree, further: dict[str, Floats]
+) -> pa.Table:
+    told = predictions(rows, tested.ours, tested.candidates).assign(**further)
     folder = paths.MODEL / EVALUATED / tested.chosen
     return with_reasons(told, feature_values(chosen, rows), chosen, folder, catalogue)
 

@@ -33,7 +33,7 @@ def test_predictions_hold_ours_and_every_candidate_of_the_test_rows(params: Para
     evaluate(params)
     written = read_table(paths.PREDICTIONS)
     expected = ["customer_id", "cutoff", "churned", "churn_probability", "bgnbd", "blend", "recency_rule"]
-    assert list(written.columns) == [*expected, "orders_ever", "reasons"]
+    assert list(written.columns) == [*expected, "orders_ever", "revenue_if_kept", "reasons"]
     assert set(written["cutoff"]) == {CUTOFFS[-1]}
     assert (written["churn_probability"] == written["blend"]).all()
 

@@ -49,11 +49,12 @@ def tiny_params() -> Params:
 
 
 def write_tiny_shop(folder: Path, revenue: bool = True) -> None:
-    """History, current and catalogue under `folder`."""
+    """History, current and catalogue under `folder`, and the orders that make the labels true."""
     rows = pd.concat([_rows(cutoff, seed) for seed, cutoff in enumerate(CUTOFFS)], ignore_index=True)
     today = _rows(AS_OF, seed=9).rename(columns={"cutoff": "as_of"})
     today = today.drop(columns=["churned", "future_orders", "future_revenue"])
     gone = [] if revenue else ["spend_ever"]
+    write_table(folder / "data/clean/orders.parquet", _next_orders(rows))
     write_table(folder / "data/features/history.parquet", rows.drop(columns=gone))
     write_table(folder / "data/features/current.parquet", today.drop(columns=gone))
     write_json(
@@ -128,6 +129,13 @@ def _rows(moment: pd.Timestamp, seed: int) -> pd.DataFrame:
             "future_revenue": orders * rng.lognormal(3.5, 0.4, SIZE),
         }
     )
+
+
+def _next_orders(rows: pd.DataFrame) -> pd.DataFrame:
+    """One order within 80 days of its cutoff for every row that did not churn."""
+    kept = rows[rows["churned"] == 0]
+    days = np.random.default_rng(4).integers(0, 80, len(kept))
+    return pd.DataFrame({"customer_id": kept["customer_id"], "known_at": kept["cutoff"] + pd.to_timedelta(days, "D")})
 
 
 def _trees() -> dict[str, bytes]:

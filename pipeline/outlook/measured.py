@@ -1,0 +1,51 @@
+"""The whole outlook of the test cutoff, for `reports/metrics.json`, the curve files and the predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from models.btyd import Floats
+from models.intervals import Bootstrap
+from models.scorer import Scorer
+from pipeline.evaluation import Tested
+from pipeline.outlook.known import Log, Tree, left_out, process_of
+from pipeline.outlook.profit import offer_of, profit_table, profit_told
+from pipeline.outlook.timing import second_order_told, timing_told
+from pipeline.outlook.value import fitted_worth, value_told
+from pipeline.params import Params
+
+REVENUE_IF_KEPT = "revenue_if_kept"
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Entries of the metrics, curve tables by file name and columns of the predictions; no money without revenue."""
+
+    told: Tree
+    curves: dict[str, pd.DataFrame] = field(default_factory=dict)
+    columns: dict[str, Floats] = field(default_factory=dict)
+
+
+def outlook(params: Params, history: pd.DataFrame, log: Log, tested: Tested, scorer: Scorer) -> Outlook:
+    """Value, timing, second order and profit; `history` in full, `tested` and `scorer` of its latest cutoff."""
+    how = params.evaluate
+    bootstrap = Bootstrap(how.resamples, how.seed, how.interval_share)
+    test = history["cutoff"].max()
+    rows = history[history["cutoff"] == test].reset_index(drop=True)
+    closed = history[history["cutoff"] + pd.Timedelta(days=scorer.horizon_days) <= test]
+    bgnbd = process_of(scorer, rows)
+    told: Tree = {
+        "timing": timing_told(bgnbd, history, log, bootstrap),
+        "second_order": second_order_told(history, log, how, bootstrap),
+    }
+    worth = fitted_worth(bgnbd, closed, rows, scorer.horizon_days)
+    if isinstance(worth, str):
+        return Outlook(told | {"value": left_out(worth), "profit": left_out(worth)})
+    value, offer = worth.revenue_if_kept, offer_of(params)
+    told |= {
+        "profit": profit_told(tested, value, offer, bootstrap),
+        "value": value_told(worth, rows, tested.ours, bootstrap),
+    }
+    return Outlook(told, {"profit": profit_table(tested, value, offer)}, {REVENUE_IF_KEPT: value})
