@@ -12,7 +12,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from features.errors import ConfigError
-from serving.policy import Money, Policy, Share
+from serving.policy import Policy, Share
 from serving.settings import Count, Serve
 
 Days = Annotated[int, Field(ge=1)]
@@ -139,9 +139,7 @@ class Xgboost(Section):
     l2: Annotated[float, Field(ge=0)]
 
 
-Candidate = Literal[
-    "recency_rule", "logistic", "bgnbd", "mbgnbd", "xgboost", "xgboost_btyd", "blend", "blend_levelled"
-]
+Candidate = Literal["recency_rule", "logistic", "bgnbd", "mbgnbd", "xgboost", "xgboost_btyd", "blend"]
 
 
 class Train(Section):
@@ -153,19 +151,12 @@ class Train(Section):
     xgboost: Xgboost
 
 
-class Profit(Section):
-    offer_cost_money: Money
-    contact_cost_money: Money
-    accept_rate: Share
-
-
 class Evaluate(Section):
     seed: int
     resamples: Annotated[int, Field(ge=20)]
     interval_share: Annotated[float, Field(gt=0, lt=1)]
     calibration_bins: Annotated[int, Field(ge=2)]
     top_share: Annotated[float, Field(gt=0, lt=1)]
-    profit: Profit
 
 
 class Promote(Section):
@@ -176,9 +167,16 @@ class Promote(Section):
     min_skill_over_baseline: float
 
 
+class Watch(Section):
+    moved_psi: Annotated[float, Field(gt=0)]
+    much_moved_psi: Annotated[float, Field(gt=0)]
+    churn_rate_gap: Share
+
+
 class Score(Section):
     margin_share: Share
     reasons: Count
+    watch: Watch
 
 
 class Params(Section):
@@ -192,16 +190,9 @@ class Params(Section):
     evaluate: Evaluate
     promote: Promote
     score: Score
-class Watch(Section):
-    moved_psi: Annotated[float, Field(gt=0)]
-    much_moved_psi: Annotated[float, Field(gt=0)]
-    churn_rate_gap: Share
-
-
     plan: Policy
     serve: Serve
 
-    watch: Watch
 
 def load_params(path: Path = Path("params.yaml")) -> Params:
     """Read and validate the params; raises ConfigError listing every fault."""
