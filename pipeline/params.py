@@ -12,7 +12,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from features.errors import ConfigError
-from serving.policy import Policy, Share
+from serving.policy import Money, Policy, Share
 from serving.settings import Count, Serve
 
 Days = Annotated[int, Field(ge=1)]
@@ -139,7 +139,9 @@ class Xgboost(Section):
     l2: Annotated[float, Field(ge=0)]
 
 
-Candidate = Literal["recency_rule", "logistic", "bgnbd", "mbgnbd", "xgboost", "xgboost_btyd", "blend"]
+Candidate = Literal[
+    "recency_rule", "logistic", "bgnbd", "mbgnbd", "xgboost", "xgboost_btyd", "blend", "blend_levelled"
+]
 
 
 class Train(Section):
@@ -151,12 +153,19 @@ class Train(Section):
     xgboost: Xgboost
 
 
+class Profit(Section):
+    offer_cost_money: Money
+    contact_cost_money: Money
+    accept_rate: Share
+
+
 class Evaluate(Section):
     seed: int
     resamples: Annotated[int, Field(ge=20)]
     interval_share: Annotated[float, Field(gt=0, lt=1)]
     calibration_bins: Annotated[int, Field(ge=2)]
     top_share: Annotated[float, Field(gt=0, lt=1)]
+    profit: Profit
 
 
 class Promote(Section):
