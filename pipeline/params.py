@@ -144,6 +144,12 @@ Candidate = Literal[
 ]
 
 
+class Tuning(Section):
+    trials: Annotated[int, Field(ge=0)]
+    minutes: Annotated[float, Field(gt=0)] | None
+    rows: Annotated[int, Field(ge=100)] | None
+
+
 class Train(Section):
     seed: int
     candidates: Annotated[list[Candidate], Field(min_length=1)]
@@ -151,6 +157,7 @@ class Train(Section):
     auc_ceiling: Annotated[float, Field(gt=0.5, le=1)]
     logistic: Logistic
     xgboost: Xgboost
+    tuning: Tuning
 
 
 class Profit(Section):

@@ -18,6 +18,7 @@ from pipeline.tracking.facts import column_samples, kept_rows, stepped, table_fa
 from pipeline.tracking.lineage import Lineage, context_tags, read_lineage
 from pipeline.tracking.record import candidate_metrics, curves, proof_tag, run_metrics, scorecard
 from pipeline.tracking.store import Store, open_store
+from pipeline.tracking.trials import record_trials, tuning_tags
 
 DATASETS = {
     str(paths.CLEAN): "source",
@@ -25,22 +26,24 @@ DATASETS = {
     str(paths.CURRENT): "scoring",
     str(paths.PREDICTIONS): "test",
 }
-REPORTS = [paths.QUALITY, paths.BACKTEST, paths.METRICS, paths.MODEL_CARD, paths.PLOTS]
+REPORTS = [paths.QUALITY, paths.BACKTEST, paths.TUNING, paths.METRICS, paths.MODEL_CARD, paths.PLOTS]
 Tree = Mapping[str, object]
 
 
 def track(params: Params) -> str:
     """Record params, metrics, curves, candidates, digests, model and reports; writes its id and a scorecard."""
     metrics, backtest = read_json(paths.METRICS), read_json(paths.BACKTEST)
+    tuning = read_json(paths.TUNING) if paths.TUNING.exists() else {}
     lineage = read_lineage(params)
 
     store = open_store()
     version = str(metrics["model_version"])
     tags = {"model_version": version, "chosen": str(metrics["chosen"])} | proof_tag(read_json(paths.CATALOGUE))
-    tags |= lineage.tags() | context_tags()
+    tags |= lineage.tags() | context_tags() | tuning_tags(tuning)
     with runs.recorded_run(store, tags.get("dvc.exp", version), tags) as run_id:
         record(store, run_id, lineage, metrics, backtest)
         children = record_candidates(store, run_id, metrics, backtest)
+        record_trials(store, run_id, tuning)
         runs.log_files(store, run_id, [file for file in REPORTS if file.exists()], "reports")
         log_comparable(store, run_id)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
 from features.asof import Settings
 from features.errors import DataError
 from models.artifact import save_model
@@ -20,12 +22,11 @@ from models.plain import Json, described, listed, number, texts
 from models.registry import candidates
 from models.selection import DEFAULT, Backtest, Split, backtest, splits_of
 from models.training import Trained, fit_all
-from pipeline.files import directory_aside, read_json, read_table, write_json
-from pipeline.stage import progress, run_stage
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
 from pipeline import paths
+from pipeline.files import directory_aside, read_json, read_table, write_json
 from pipeline.params import Params
+from pipeline.stage import progress, run_stage
+from pipeline.tuning import tuned
 
 EVALUATED = "evaluated"
 
@@ -41,6 +42,8 @@ def train(params: Params) -> str:
     with threadpool_limits(1, user_api="blas"):
         judge = recipes.get(DEFAULT, next(iter(recipes.values())))
         history, short_logs = without_short_logs(history, judge, params.train.origins, progress)
+        search = tuned(params, history)
+        recipes = _recipes(search.params, history.horizon_days)
         tested, shuffled = _backtested(params, history, recipes)
         allowed = history.at(history.closed_by(history.moments()[-1]))
         today = history.at(history.moments()[-1:]).features
@@ -55,8 +58,13 @@ def train(params: Params) -> str:
         "auc_ceiling": params.train.auc_ceiling,
         "highest_auc": max(max(aucs) for aucs in tested.roc_auc.values()),
     }
-    report = _report(tested, history, final, (*first_seen, *short_logs)) | {"model_version": version, "leakage": alarms}
+    report = _report(tested, history, final, (*first_seen, *short_logs)) | {
+        "model_version": version,
+        "leakage": alarms,
+        "tuning": search.report["why"],
+    }
     write_json(paths.BACKTEST, report)
+    write_json(paths.TUNING, search.report)
     loss, base = (float(sum(part)) / len(part) for part in (tested.log_loss[tested.chosen], tested.base_log_loss))
     judged = f"log loss {loss:.4f}, churn rate alone {base:.4f}"
     return f"{tested.chosen} chosen of {len(recipes)} ({judged}), {version} on {len(history):,} rows"
