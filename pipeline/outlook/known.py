@@ -34,16 +34,16 @@ class Log:
 
     def waits_days(self, rows: pd.DataFrame) -> Floats:
         """Days from each row's cutoff to the customer's next order; ∞ where none came by the end of the log."""
-        known = self.orders[self.orders["known_at"] < self.as_of]
-        ids = pd.Index(known["customer_id"].unique())
-        who, when = ids.get_indexer(known["customer_id"]), _microseconds(known["known_at"])
+        seen = self.orders[self.orders["known_at"] < self.as_of]
+        ids = pd.Index(seen["customer_id"].unique())
+        who, when = ids.get_indexer(seen["customer_id"]), _microseconds(seen["known_at"])
         order = np.lexsort((when, who))
         who, when = who[order], when[order]
         asked, cutoffs = ids.get_indexer(rows["customer_id"]), _microseconds(rows["cutoff"])
-        # One sorted key of customer and time: the next order is the first key at or after the row's own.
-        first = min(when.min(initial=0), cutoffs.min(initial=0))
-        span = max(when.max(initial=0), cutoffs.max(initial=0)) - first + 1
-        next_at = np.searchsorted(who * span + (when - first), asked * span + (cutoffs - first))
+        # One sorted key of customer and time, by the time's rank: microseconds times customers would not fit 64 bits.
+        moments, ranks = np.unique(np.concatenate([when, cutoffs]), return_inverse=True)
+        keys = who * len(moments) + ranks[: len(when)]
+        next_at = np.searchsorted(keys, asked * len(moments) + ranks[len(when) :])
         waits = np.full(len(rows), np.inf)
         inside = next_at < len(who)
         inside[inside] = (who[next_at[inside]] == asked[inside]) & (asked[inside] >= 0)

@@ -47,6 +47,15 @@ def test_a_log_without_orders_leaves_everybody_waiting() -> None:
     assert empty.waits_days(pd.DataFrame({"customer_id": ["a"], "cutoff": moments("2025-03-01")})).tolist() == [np.inf]
 
 
+def test_a_shop_of_many_customers_has_each_her_own_wait() -> None:
+    days = np.arange(60_000) % 365
+    start = pd.Timestamp("2025-01-01", tz="UTC").as_unit("us")
+    rows = pd.DataFrame({"customer_id": [f"c{number}" for number in range(len(days))], "cutoff": start})
+    orders = pd.DataFrame({"customer_id": rows["customer_id"], "known_at": start + pd.to_timedelta(days, "D")})
+    log = Log(orders.iloc[::-1], start + pd.Timedelta(days=365))
+    assert (log.waits_days(rows) == days).all()
+
+
 def test_the_follow_up_runs_to_the_end_of_the_log() -> None:
     assert LOG.follow_up_days(pd.Timestamp("2025-03-01", tz="UTC")) == 61.0
 
