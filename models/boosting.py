@@ -17,7 +17,8 @@ from models.bgnbd import BgNbdChurn
 from models.candidate import Candidate, Labels, Moments, usable_columns
 from models.formulas import Formula
 
-FIXED = {"objective": "binary:logistic", "tree_method": "hist", "nthread": 2, "base_score": 0.5, "verbosity": 0}
+THREADS = 2
+FIXED = {"objective": "binary:logistic", "tree_method": "hist", "nthread": THREADS, "base_score": 0.5, "verbosity": 0}
 
 
 class Boosting(Candidate):
@@ -33,9 +34,9 @@ class Boosting(Candidate):
         base = self._base(X, y, cutoffs)
         columns = usable_columns(X)
         margin = base.churn_log_odds(X)
-        data = xgb.QuantileDMatrix(X[columns].to_numpy(np.float32), y, base_margin=margin.astype(np.float32), nthread=2)
-        settings = {**FIXED, **_xgboost_names(self.settings), "seed": self.seed}
-        self.booster_ = xgb.train(settings, data, num_boost_round=int(self.settings["rounds"]))
+        values = X[columns].to_numpy(np.float32)
+        data = xgb.QuantileDMatrix(values, y, base_margin=margin.astype(np.float32), nthread=THREADS)
+        self.booster_ = booster_of(data, self.settings, self.seed)
         self.formula_ = {"kind": "trees", "columns": list(columns), "base": base.formula_}
         return self
 
@@ -63,6 +64,12 @@ class ChurnRate(Candidate):
         rate = float(np.mean(y))
         self.formula_ = constant(float(np.log(rate / (1.0 - rate))))
         return self
+
+
+def booster_of(data: xgb.DMatrix, settings: Mapping[str, float], seed: int) -> xgb.Booster:
+    """Trees on binned rows with labels and base margin; `settings` as train.xgboost."""
+    named = {**FIXED, **_xgboost_names(settings), "seed": seed}
+    return xgb.train(named, data, num_boost_round=int(settings["rounds"]))
 
 
 def constant(value: float) -> Formula:
