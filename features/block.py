@@ -6,7 +6,11 @@ One machine, a Spark cluster and a test call this same function; what differs is
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from features.asof import Label, Settings, Snapshot, label, snapshot
 from features.records import Records
@@ -41,3 +45,9 @@ def block_features(records: Records, calendar: Calendar, settings: Settings) -> 
 def block_of(customer_id: str, blocks: int) -> int:
     """Which of `blocks` a customer belongs to, for ever and on every machine: CRC-32 of the id, as Spark's `crc32`."""
     return zlib.crc32(customer_id.encode()) % blocks
+
+
+def blocks_of(customer_ids: Sequence[str], blocks: int) -> NDArray[np.int32]:
+    """`block_of` for each of many customers."""
+    hashes = map(zlib.crc32, map(str.encode, customer_ids))
+    return (np.fromiter(hashes, np.int64, len(customer_ids)) % blocks).astype(np.int32)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -192,13 +191,16 @@ def _sorted_stream(kinds: tuple[str, ...], columns: Columns) -> Stream:
     kind = columns["kind"].astype(np.uint8) if "kind" in columns else np.zeros(len(time), dtype=np.uint8)
     order = _order(kind, customer, time, [columns[name] for name in names])
     bounds = tuple(_running_total(np.bincount(kind, minlength=len(kinds))).tolist())
-    fields = {name: columns[name][order] for name in names}
-    return Stream(kinds, bounds, customer[order], time[order], fields)
+    if order is None:
+        return Stream(kinds, bounds, customer, time, {name: columns[name] for name in names})
+    # `take` is several times faster than an index in brackets.
+    return Stream(kinds, bounds, customer.take(order), time.take(order), {n: columns[n].take(order) for n in names})
 
 
-def _order(kind: NDArray[np.uint8], customer: Ints, time: Ints, values: list[Ints]) -> Ints | slice:
+def _order(kind: NDArray[np.uint8], customer: Ints, time: Ints, values: list[Ints]) -> Ints | None:
+    """The places of the rows in order; None when they stand in it."""
     if not len(time):
-        return slice(None)
+        return None
     first = int(time.min())
     stride = int(time.max()) - first + 1
     people = int(customer.max()) + 1
@@ -207,20 +209,22 @@ def _order(kind: NDArray[np.uint8], customer: Ints, time: Ints, values: list[Int
         return np.lexsort(ties)
     # One integer key sorts several times faster than three; only equal keys are then looked at again.
     key = (kind * np.int64(people) + customer) * stride + (time - first)
-    order = key.argsort(kind=_algorithm(key))
-    ordered = key[order]
-    equal = ordered[1:] == ordered[:-1]
-    if equal.any():
-        tied = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
-        among = order[tied]
-        order[tied] = among[np.lexsort((*(each[among] for each in values[::-1]), key[among]))]
-    return order
-
-
-def _algorithm(key: Ints) -> Literal["stable", "quicksort"]:
-    # Yesterday's sorted rows with today's behind them: a merge, eight times faster than sorting anew.
     falls = int(np.count_nonzero(key[1:] < key[:-1]))
-    return "stable" if falls * 64 < len(key) else "quicksort"
+    # Yesterday's sorted rows with today's behind them: a merge, eight times faster than sorting anew.
+    order = key.argsort(kind="stable" if falls * 64 < len(key) else "quicksort") if falls else None
+    ordered = key if order is None else key.take(order)
+    equal = ordered[1:] == ordered[:-1]
+    if not equal.any():
+        return order
+    tied = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
+    among = tied if order is None else order.take(tied)
+    by_value = among.take(np.lexsort((*(each.take(among) for each in values[::-1]), key.take(among))))
+    if order is None:
+        if np.array_equal(by_value, tied):
+            return None
+        order = np.arange(len(key))
+    order[tied] = by_value
+    return order
 
 
 def _with_value_shape(orders: Stream) -> Stream:

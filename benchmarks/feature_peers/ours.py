@@ -20,6 +20,7 @@ from benchmarks.feature_peers.spec import AGES, COUNTS
 from features.asof import Settings, snapshot
 from features.registry import feature_columns
 from pipeline.featurizing.local import in_order
+from pipeline.featurizing.output import packing
 from pipeline.featurizing.store import Store
 from pipeline.sources.raw import connect
 
@@ -52,11 +53,14 @@ def _written(home: Path, clean: Path, cutoffs_us: tuple[int, ...], result: Path)
             values = {name: known.values[:, known.columns.index(name)] for name in names}
             return pa.table({"customer_id": known.customer_ids, "cutoff": known.cutoffs_us, **values})
 
-        made = pa.concat_tables(in_order(table, range(store.blocks)))
+        schema = pa.schema([("customer_id", pa.string()), ("cutoff", pa.int64()), *((n, pa.float64()) for n in names)])
+        rows = 0
+        with pq.ParquetWriter(result, schema, **packing(schema)) as file:
+            for made in in_order(table, range(store.blocks)):
+                file.write_table(made)
+                rows += made.num_rows
         store.save()
-    keys = ["customer_id", "cutoff"]
-    pq.write_table(made, result, compression="zstd", compression_level=1, use_dictionary=keys)
-    return int(made.num_rows)
+    return rows
 
 
 def the_thirty() -> Settings:

@@ -31,12 +31,12 @@ class Peer:
 
 
 PEERS = (
-    Peer("duckdb", "in_duckdb:plain", "DuckDB: join with the cutoffs, filtered counts", "main", 12),
-    Peer("duckdb_tuned", "in_duckdb:tuned", "DuckDB: grouped by kind first, then side by side", "main", None),
+    Peer("duckdb", "in_duckdb:plain", "DuckDB: join with the cutoffs, counts filtered by interval", "main", 12),
+    Peer("duckdb_tuned", "in_duckdb:tuned", "DuckDB: integer times, by kind first, then side by side", "main", None),
     Peer("polars", "in_polars:plain", "Polars: a group-by per cutoff", "main", 5),
-    Peer("polars_tuned", "in_polars:tuned", "Polars: a group-by per cutoff by kind, then a pivot", "main", None),
+    Peer("polars_tuned", "in_polars:tuned", "Polars: Enum kinds, a group-by per cutoff and kind", "main", None),
     Peer("pandas", "in_pandas:plain", "pandas: a group-by per cutoff and window", "middle", 9),
-    Peer("pandas_tuned", "in_pandas:tuned", "pandas: the same over a dense grid of categories", "middle", None),
+    Peer("pandas_tuned", "in_pandas:tuned", "pandas: sorted slices, a dense grid of categories", "middle", None),
     Peer("featuretools", "in_featuretools:plain", "Featuretools: dfs with cutoff times", "small", 100),
 )
 

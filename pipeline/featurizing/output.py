@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -54,6 +55,15 @@ class Made:
     proven: dict[str, object] = field(default_factory=dict)
 
 
+def packing(schema: pa.Schema) -> dict[str, Any]:
+    """How the columns are written: floats with their bytes side by side pack best, and fastest, by the plainest codec.
+
+    A dictionary or a stronger codec would take twice the time for a file little smaller.
+    """
+    floats = [field.name for field in schema if pa.types.is_floating(field.type)]
+    return {"compression": "lz4", "use_dictionary": list(schema.names[:2]), "use_byte_stream_split": floats}
+
+
 class Output:
     """One Parquet file, written as its rows come, in row groups worth reading."""
 
@@ -61,8 +71,7 @@ class Output:
         self.written = Written()
         self._schema = schema
         self._waiting: list[pa.Table] = []
-        # Columns of floats gain nothing from a dictionary or a stronger packing but twice the writing time.
-        self._file = pq.ParquetWriter(path, schema, compression="lz4", use_dictionary=["customer_id", schema.names[1]])
+        self._file = pq.ParquetWriter(path, schema, **packing(schema))
 
     def __enter__(self) -> Output:
         return self

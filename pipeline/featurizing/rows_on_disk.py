@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +20,14 @@ ORDER = np.dtype(
 ITEM = np.dtype([("order", "<i8"), ("product", "<i8"), ("category", "<i8")])
 
 
-def append_by_block(folder: Path, block: Ints, columns: Columns, kind: np.dtype[np.void]) -> None:
+def append_by_block(folder: Path, block: NDArray[np.int32], rows: Rows) -> None:
     """Append each row to the file of its block, in the order they come."""
     order = np.argsort(block.astype(np.uint16), kind="stable")  # a radix sort
-    rows, block = packed({name: columns[name][order] for name in kind.names or ()}, kind), block[order]
-    starts = np.flatnonzero(np.diff(block, prepend=-1)).tolist()
-    for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
-        with file_of(folder, int(block[start])).open("ab") as file:
-            file.write(rows[start:end].tobytes())
+    rows, ends = rows.take(order), np.cumsum(np.bincount(block))
+    for number, (start, end) in enumerate(pairwise([0, *ends.tolist()])):
+        if start < end:
+            with file_of(folder, number).open("ab") as file:
+                file.write(rows[start:end].tobytes())
 
 
 def read_rows(folder: Path, block: int, kind: np.dtype[np.void]) -> Rows:

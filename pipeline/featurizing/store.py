@@ -25,7 +25,7 @@ from features.log import Columns, Ints, engagement_stream
 from features.records import Records
 from pipeline.featurizing.clean_again import clean_tables
 from pipeline.featurizing.known_rows import Seen, seen
-from pipeline.featurizing.numbering import Numbering
+from pipeline.featurizing.numbering import Ints32, Numbering
 from pipeline.featurizing.rows_on_disk import (
     EVENT,
     ITEM,
@@ -78,12 +78,12 @@ class Store:
     def update(self) -> None:
         """Read what is new into the blocks."""
         orders, events = (self._new(table, self.state.seen[table].rows) for table in GROWING)
-        for rows in (orders, events):  # most visitors have ordered: looking them up is cheaper than sorting them out
-            self.numbering.add(self._connection, rows)
+        self.numbering.add(self._connection, orders)
         for batch in self._batches(
-            f"SELECT block, number AS customer, epoch_us(known_at) AS time, kind::{_KIND} AS kind, "
-            f"{_exact('value')} AS value, coalesce(is_machine, false) AS machine "
-            f"FROM {events} JOIN numbers USING (customer_id)"
+            f"SELECT block, number AS customer, if(number IS NULL, customer_id, NULL) AS stranger, "
+            f"epoch_us(known_at) AS time, kind::{_KIND} AS kind, {_exact('value')} AS value, "
+            f"coalesce(is_machine, false) AS machine "
+            f"FROM {events} LEFT JOIN numbers USING (customer_id) WHERE customer_id IS NOT NULL"
         ):
             self._take_events(batch)
         for batch in self._batches(
@@ -116,26 +116,31 @@ class Store:
         buyer[orders["customer"]] = True
         number = np.cumsum(buyer) - 1
         if not buyer.all():
-            chosen = buyer[events["customer"]]
-            events = {name: values[chosen] for name, values in events.items()}
+            chosen = np.flatnonzero(buyer.take(events["customer"]))
+            events = {name: values.take(chosen) for name, values in events.items()}
         return Records(
             tuple(customer for customer, bought in zip(customers, buyer.tolist(), strict=True) if bought),
             {name: orders[name] for name in orders if name != "order"} | {"customer": number[orders["customer"]]},
-            {**events, "customer": number[events["customer"]]},
+            {**events, "customer": number.take(events["customer"])},
             {**items, "order": _owners(orders["order"], items["order"])},
         )
 
     def sample(self, customers: int) -> tuple[pa.Table, pa.Table, pa.Table]:
-        """Clean orders, engagement and items of a few customers, their known times only; the first numbers are any."""
+        """Clean orders, engagement and items of a few customers who ordered, their known times only."""
         left, tables = customers, list[tuple[pa.Table, pa.Table, pa.Table]]()
         for block in range(self.blocks):
-            ids = self.numbering.customers(block)[:left]
-            rows = (
+            ids = self.numbering.customers(block)
+            orders, events, items = (
                 unpacked(read_rows(folder, block, kind))
                 for folder, kind in ((self._orders, ORDER), (self._events, EVENT), (self._items, ITEM))
             )
-            tables.append(clean_tables(ids, *rows))
-            left -= len(ids)
+            # By their ids: numbers depend on who was met first.
+            chosen = sorted(np.unique(orders["customer"]).tolist(), key=ids.__getitem__)[:left]
+            place = np.full(len(ids), len(ids))
+            place[chosen] = np.arange(len(chosen))
+            orders, events = ({**rows, "customer": place[rows["customer"]]} for rows in (orders, events))
+            tables.append(clean_tables([ids[number] for number in chosen], orders, events, items))
+            left -= len(chosen)
             if not left:
                 break
         orders, events, items = (pa.concat_tables(each) for each in zip(*tables, strict=True))
@@ -195,17 +200,29 @@ class Store:
     def _take_events(self, batch: pa.RecordBatch) -> None:
         kind = np.asarray(batch["kind"].indices)
         self.state.kinds = (np.array(self.state.kinds) + np.bincount(kind, minlength=len(KINDS))).tolist()
-        human = ~np.asarray(batch["machine"].cast(pa.uint8())).astype(bool)
-        columns = {name: np.asarray(batch[name])[human] for name in ("block", "customer", "time", "value")}
-        if human.any():
-            last = int(columns["time"].max())
+        block, customer = self._places(batch)
+        columns = {"customer": customer, "kind": kind} | {name: np.asarray(batch[name]) for name in ("time", "value")}
+        human = np.flatnonzero(~np.asarray(batch["machine"].cast(pa.uint8())).view(np.bool_))
+        if len(human):
+            time = columns["time"].take(human)
+            last = int(time.max())
             self.state.last_event_us = max(last, self.state.last_event_us or last)
-            self._note_first(columns["time"])
-            append_by_block(self._events, columns["block"], {**columns, "kind": kind[human]}, EVENT)
+            self._note_first(time)
+            append_by_block(self._events, block.take(human), packed(columns, EVENT).take(human))
+
+    def _places(self, batch: pa.RecordBatch) -> tuple[Ints32, Ints32]:
+        """Block and number of each row's customer; who never ordered is met here first."""
+        stranger = batch["stranger"]
+        if stranger.null_count == len(stranger):
+            return np.asarray(batch["block"]), np.asarray(batch["customer"])
+        there = np.asarray(stranger.is_valid())
+        block, customer = (np.asarray(batch[name].fill_null(0)).copy() for name in ("block", "customer"))
+        block[there], customer[there] = self.numbering.of_strangers(stranger.drop_null())
+        return block, customer
 
     def _take(self, folder: Path, batch: pa.RecordBatch, kind: np.dtype[np.void]) -> None:
         columns = {name: np.asarray(batch[name]).view(_signed(batch[name].type)) for name in kind.names or ()}
-        append_by_block(folder, np.asarray(batch["block"]), columns, kind)
+        append_by_block(folder, np.asarray(batch["block"]), packed(columns, kind))
 
     def _sorted_events(self, block: int) -> Columns:
         rows = read_rows(self._events, block, EVENT)
