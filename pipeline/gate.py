@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 
 from features.errors import ModelError
-from models.intervals import Interval, paired_interval
+from models.intervals import Bootstrap, Interval, mean_interval, paired_interval
 from models.scorer import Scorer
+from models.segments import BY_ORDERS
 from pipeline.params import Evaluate, Promote
 
 KEYS = ["customer_id", "cutoff", "churned"]
-OURS = "churn_probability"
+OURS, ORDERS = "churn_probability", "orders_ever"
 Tree = Mapping[str, object]
 
 
@@ -77,6 +78,69 @@ def leakage_check(backtest: Tree) -> Check:
     auc, ceiling = alarms["highest_auc"], alarms["auc_ceiling"]
     text = f"skill with shuffled labels {skill:+.4f}, at most {most:.4f}; highest AUC {auc:.4f}, at most {ceiling:.4f}"
     return Check("leakage", skill <= most and auc <= ceiling, skill, most, text)
+
+
+def proof_check(catalogue: Tree) -> Check:
+    """The leakage proof of `featurize` was run on these features and nothing leaked."""
+    proof = cast("Mapping[str, object]", catalogue.get("leakage_proof") or {})
+    if not proof:
+        return Check(
+            "leakage_proof", False, None, None, "the leakage proof was not run; `dvc repro -f featurize` runs it"
+        )
+    passed, tried = proof.get("passed") is True, len(cast("list[object]", proof.get("attempts", [])))
+    told = f"{tried} attempts to let a feature see the future: {'none did' if passed else 'one succeeded'}"
+    return Check("leakage_proof", passed, None, None, told)
+
+
+def features_check(challenger: Scorer, columns: list[str]) -> Check:
+    """Every column the challenger reads is one of today's features."""
+    missing = [name for name in challenger.feature_columns if name not in columns]
+    if not missing:
+        return Check("features_match", True, 0, 0, f"all {len(challenger.feature_columns)} columns it reads are there")
+    text = f"it reads {len(missing)} columns that the features lack ({', '.join(missing[:3])})"
+    return Check("features_match", False, len(missing), 0, text)
+
+
+def hold_check(rival: str, promote: Promote) -> Check:
+    """While `promote.hold` is set, who is in force stays."""
+    text = f"promote.hold is set, so {rival} stays in force" if promote.hold else "promote.hold is not set"
+    return Check("not_held", not promote.hold, None, None, text)
+
+
+def segment_check(test: pd.DataFrame, promote: Promote, evaluate: Evaluate, has_rival: bool) -> Check:
+    """The group of customers whose churn rate is farthest from what was promised, as far as chance cannot explain."""
+    most, gaps = promote.max_segment_gap, {}
+    for name, rows in _segments(test).items():
+        miss = rows["churned"].to_numpy(np.float64) - rows[OURS].to_numpy(np.float64)
+        gaps[name] = mean_interval(miss, rows["customer_id"].to_numpy(), _bootstrap(evaluate, len(_segments(test))))
+    if not gaps:
+        return Check(
+            "worst_segment", True, None, most, "not judged: the test rows do not tell how many orders there were"
+        )
+    worst = max(gaps, key=lambda name: _surely(gaps[name]))
+    surely = _surely(gaps[worst])
+    text = f"observed minus promised churn rate of the worst group ({worst}): {_shown(gaps[worst])}; at most {most:g}"
+    return Check("worst_segment", surely <= most, surely, most, text, has_rival)
+
+
+def rival_segment_check(
+    test: pd.DataFrame, rival: np.ndarray, name: str, promote: Promote, evaluate: Evaluate
+) -> Check | None:
+    """Not worse in log loss than the model in force in any group; None where groups are not known."""
+    groups = _segments(test.assign(_rival=rival))
+    if not groups:
+        return None
+    how = _bootstrap(evaluate, len(groups))
+    found = {
+        group: paired(
+            "log_loss", rows, rows["_rival"].to_numpy(), evaluate.model_copy(update={"interval_share": how.share})
+        )
+        for group, rows in groups.items()
+    }
+    worst, most = max(found, key=lambda group: found[group].low), promote.max_log_loss_excess
+    told = f"log loss minus that of {name} in the worst group ({worst}): {_shown(found[worst])}"
+    text = f"{told}; the lower end must not exceed {most:+.5f}"
+    return Check("worst_segment_excess", found[worst].low <= most, found[worst].low, most, text)
 
 
 def withdrawn_check(is_withdrawn: bool) -> Check:
@@ -142,6 +206,26 @@ def refuse_nobody_in_force(checks: list[Check]) -> None:
             "Look at reports/metrics.json; give it more data or other candidates, or change the limits under "
             "`promote` in params.yaml, then run `dvc repro`."
         )
+
+
+def _segments(test: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    if ORDERS not in test.columns:
+        return {}
+    inside = {
+        name: test[(test[ORDERS] >= low) & (test[ORDERS] <= (np.inf if high is None else high))]
+        for name, low, high in BY_ORDERS
+    }
+    return {name: rows for name, rows in inside.items() if len(rows)}
+
+
+def _bootstrap(evaluate: Evaluate, looks: int) -> Bootstrap:
+    """Wider by the number of groups looked at (Bonferroni), so that more groups refuse no more often by chance."""
+    return Bootstrap(evaluate.resamples, evaluate.seed, 1.0 - (1.0 - evaluate.interval_share) / max(looks, 1))
+
+
+def _surely(gap: Interval) -> float:
+    """How far off at least: the end of the interval that is nearer to zero; 0 when zero lies inside."""
+    return max(gap.low, -gap.high, 0.0)
 
 
 def _skill_check(test: pd.DataFrame, baseline: str, promote: Promote, evaluate: Evaluate) -> Check:

@@ -181,6 +181,8 @@ class Promote(Section):
     max_calibration_error: Share
     min_skill: float
     min_skill_over_baseline: float
+    max_segment_gap: Share
+    hold: bool
 
 
 class Watch(Section):

@@ -112,23 +112,34 @@ def _rival(case: Case, scratch: Path) -> tuple[Path | None, str]:
     if case.current is None or case.is_in_force:  # a model is not its own rival
         return None, "no other model is in force: the limits alone decide"
     folder = registry.download(case.store, case.name, case.current, scratch)
-    columns = [str(column["name"]) for column in cast("list[dict[str, object]]", read_json(paths.CATALOGUE)["columns"])]
-    against = gate.not_comparable(case.challenger, Scorer.load(folder), columns)
+    against = gate.not_comparable(case.challenger, Scorer.load(folder), _columns())
     if against:
         return None, f"{against}: the limits alone decide"
     return folder, f"compared with {case.current.model_version} in force on the same test rows"
 
 
 def _checks(case: Case, rival: Path | None) -> list[gate.Check]:
-    limits, how = case.params.promote, case.params.evaluate
-    checks = gate.floor_checks(case.test, read_json(paths.METRICS), (limits, how), rival is not None)
+    limits, how, has_rival = case.params.promote, case.params.evaluate, rival is not None
+    checks = gate.floor_checks(case.test, read_json(paths.METRICS), (limits, how), has_rival)
+    checks.append(gate.segment_check(case.test, limits, how, has_rival))
     checks.append(gate.leakage_check(read_json(paths.BACKTEST)))
+    checks.append(gate.proof_check(read_json(paths.CATALOGUE)))
+    checks.append(gate.features_check(case.challenger, _columns()))
     checks.append(gate.withdrawn_check(registry.is_withdrawn(case.store, case.name, case.challenger.model_version)))
-    if rival is not None:
-        honest = _honest(rival, case.test["cutoff"].max())
-        theirs = _probabilities(honest, case.test)
-        checks.append(gate.rival_check(case.test, theirs, Scorer.load(rival).model_version, limits, how))
-    return checks
+    return checks if rival is None else [*checks, *_beside(case, rival)]
+
+
+def _beside(case: Case, folder: Path) -> list[gate.Check]:
+    """What is asked only when another model can answer."""
+    limits, how, name = case.params.promote, case.params.evaluate, Scorer.load(folder).model_version
+    theirs = _probabilities(_honest(folder, case.test["cutoff"].max()), case.test)
+    groups = gate.rival_segment_check(case.test, theirs, name, limits, how)
+    asked = [gate.rival_check(case.test, theirs, name, limits, how), gate.hold_check(name, limits)]
+    return asked if groups is None else [*asked, groups]
+
+
+def _columns() -> list[str]:
+    return [str(column["name"]) for column in cast("list[dict[str, object]]", read_json(paths.CATALOGUE)["columns"])]
 
 
 def _honest(folder: Path, test_cutoff: pd.Timestamp) -> Scorer:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from features.errors import ModelError, TrackingError
 from models.scorer import Scorer
-from pipeline.files import write_json
+from pipeline.files import read_json, write_json
 from pipeline.params import Params
 from pipeline.promote import promote, rollback
 from pipeline.tracking import registry, runs
 from pipeline.tracking.store import Store, open_store
-from tests.pipeline.tracking_project import COLUMN, project, put_model, store_uri, write_history
+from tests.pipeline.tracking_project import COLUMN, ROOT, project, put_model, store_uri, write_history
 
 GOOD, FAIR, WORSE, FLAT = 1.0, 0.7, 0.2, 0.0
 
@@ -34,10 +37,8 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
 
 def loose(params: Params, **limits: float) -> Params:
     """Params whose calibration limit no model here breaks, unless said otherwise."""
-    section = params.promote.model_copy(
-        update={"max_calibration_error": 0.9, "min_skill": -9.0, "min_skill_over_baseline": -9.0, **limits}
-    )
-    return params.model_copy(update={"promote": section})
+    wide = {"max_calibration_error": 0.9, "min_skill": -9.0, "min_skill_over_baseline": -9.0, "max_segment_gap": 0.9}
+    return params.model_copy(update={"promote": params.promote.model_copy(update=wide | limits)})
 
 
 def run(params: Params, slope: float | None = None, **model: object) -> str:
@@ -75,6 +76,10 @@ def outs() -> dict[str, bytes]:
     return {str(file): file.read_bytes() for file in files if file.is_file()}
 
 
+def text(name: str) -> str:
+    return next(str(check["text"]) for check in gate()["checks"] if check["name"] == name)  # type: ignore[attr-defined]
+
+
 def failed() -> list[str]:
     return [check["name"] for check in gate()["checks"] if not check["ok"]]  # type: ignore[attr-defined]
 
@@ -84,7 +89,8 @@ def test_the_first_model_is_put_in_force_by_the_limits_alone(shop: Params) -> No
     assert (alias(shop), champion(), gate()["promoted"]) == (version, version, True)
     assert gate()["in_force"] is None
     names = {check["name"] for check in gate()["checks"]}  # type: ignore[attr-defined]
-    assert names == {"skill", "calibration_error", "skill_over_baseline", "leakage", "not_withdrawn"}
+    by_limits = {"skill", "calibration_error", "skill_over_baseline", "worst_segment"}
+    assert names == by_limits | {"leakage", "leakage_proof", "features_match", "not_withdrawn"}
 
 
 def test_the_champion_folder_holds_the_final_model_only(shop: Params) -> None:
@@ -97,7 +103,7 @@ def test_a_worse_model_is_refused_and_the_one_in_force_stays(shop: Params) -> No
     worse = run(shop, WORSE)
     assert (alias(shop), champion()) == (good, good)
     assert (gate()["promoted"], gate()["challenger"], gate()["in_force"]) == (False, worse, good)
-    assert failed() == ["log_loss_excess"]
+    assert failed() == ["log_loss_excess", "worst_segment_excess"]
 
 
 def test_a_better_model_takes_over(shop: Params) -> None:
@@ -183,6 +189,80 @@ def test_a_suspected_leak_keeps_a_model_out(shop: Params, skill: float, auc: flo
     assert failed() == ["leakage"]
 
 
+@pytest.mark.parametrize(("proof", "told"), [({}, "was not run"), ({"passed": False, "attempts": [{}]}, "succeeded")])
+def test_without_a_passed_leakage_proof_a_model_stays_out(shop: Params, proof: object, told: str) -> None:
+    run(shop, WORSE)
+    put_model(Path(), shop, GOOD)
+    log()
+    catalogue = Path("data/features/catalogue.json")
+    write_json(catalogue, read_json(catalogue) | {"leakage_proof": proof})
+    promote(shop)
+    assert failed() == ["leakage_proof"]
+    assert told in text("leakage_proof")
+
+
+def test_a_model_that_reads_a_column_the_features_lack_stays_out(shop: Params) -> None:
+    put_model(Path(), shop, GOOD)
+    log()
+    catalogue = Path("data/features/catalogue.json")
+    write_json(catalogue, read_json(catalogue) | {"columns": [{"name": "orders_30d"}]})
+    with pytest.raises(ModelError, match=r"reads 1 columns that the features lack \(days_since_last_order\)"):
+        promote(shop)
+
+
+def test_a_model_that_fails_one_group_of_customers_is_refused_though_it_is_better_on_the_whole(shop: Params) -> None:
+    fair = run(shop, FLAT)
+    put_model(Path(), shop, GOOD)
+    predictions = pd.read_parquet("data/predictions.parquet")
+    # Few and badly wrong: the customers with one order, whom the model in force had right.
+    one_order = predictions["orders_ever"] == 1
+    ours = predictions["churn_probability"].where(~one_order, 0.97 - predictions["churned"] * 0.94)
+    predictions.assign(churn_probability=ours).to_parquet("data/predictions.parquet", index=False)
+    log()
+    promote(loose(shop, max_log_loss_excess=0.0))
+    assert "worst_segment_excess" in failed()
+    assert "worst group (one order)" in text("worst_segment_excess")
+    assert (alias(shop), champion()) == (fair, fair)
+
+
+def test_a_group_whose_churn_was_promised_wrong_binds_once_another_model_can_answer(shop: Params) -> None:
+    first = run(shop, WORSE)
+    put_model(Path(), shop, GOOD)
+    predictions = pd.read_parquet("data/predictions.parquet")
+    many = predictions["orders_ever"] >= 4
+    churned = predictions["churned"].where(~many, 1).astype("int8")
+    predictions.assign(churned=churned).to_parquet("data/predictions.parquet", index=False)
+    log()
+    promote(loose(shop, max_segment_gap=0.05, max_log_loss_excess=9.0))
+    assert failed() == ["worst_segment"]
+    assert "worst group (4+ orders): +0." in text("worst_segment")
+    assert alias(shop) == first
+
+
+def test_the_same_groups_within_chance_hold(shop: Params) -> None:
+    run(shop, GOOD)
+    promote(loose(shop, max_segment_gap=0.02))
+    assert failed() == []
+
+
+def test_test_rows_without_orders_are_not_judged_by_group(shop: Params) -> None:
+    pd.read_parquet("data/predictions.parquet").drop(columns="orders_ever").to_parquet("data/predictions.parquet")
+    log()
+    promote(shop)
+    assert "not judged" in text("worst_segment")
+
+
+def test_while_held_a_better_model_is_judged_but_not_let_in(shop: Params) -> None:
+    worse = run(shop, WORSE)
+    good = put_model(Path(), shop, GOOD)
+    log()
+    held = shop.promote.model_copy(update={"hold": True})
+    promote(shop.model_copy(update={"promote": held}))
+    assert (alias(shop), champion(), failed()) == (worse, worse, ["not_held"])
+    promote(shop)
+    assert (alias(shop), champion()) == (good, good)
+
+
 def test_another_horizon_is_another_question_and_not_compared(shop: Params) -> None:
     run(shop, GOOD)
     other = run(shop, WORSE, horizon_days=30)
@@ -193,9 +273,8 @@ def test_another_horizon_is_another_question_and_not_compared(shop: Params) -> N
 
 def test_a_model_in_force_whose_columns_are_gone_is_not_compared(shop: Params) -> None:
     good = run(shop, GOOD)
-    catalogue = Path("data/features/catalogue.json")
-    catalogue.write_text(catalogue.read_text().replace("days_since_last_order", "orders_30d"))
-    worse = run(shop, WORSE)
+    write_history(Path(), seed=1, column="silence")
+    worse = run(shop, WORSE, column="silence")
     assert (alias(shop), champion()) == (worse, worse)
     assert f"{good} in force reads 1 columns that are not there any more (days_since_last_order)" in str(
         gate()["reason"]
@@ -268,6 +347,36 @@ def test_a_rollback_puts_the_model_before_in_force_and_keeps_the_other_out(shop:
     assert failed() == ["not_withdrawn"]
 
 
+def test_the_one_command_of_the_documentation_rolls_back(shop: Params) -> None:
+    worse = run(shop, WORSE)
+    good = run(shop, GOOD)
+    page = (ROOT / "docs/rollback.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^\$ python (-m pipeline\.promote .*)$", page, flags=re.MULTILINE)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, *command.split()], env=environment, capture_output=True, text=True, check=True
+    )
+    assert f"{worse} is in force again, {good} is withdrawn" in done.stdout
+    assert (alias(shop), champion(), Path("reports/in_force.json").exists()) == (worse, worse, False)
+
+
+def test_a_second_rollback_goes_one_further_back(shop: Params) -> None:
+    first, second = run(shop, WORSE), run(shop, FAIR)
+    run(shop, GOOD)
+    rollback(shop)
+    assert alias(shop) == second
+    rollback(shop)
+    assert (alias(shop), champion()) == (first, first)
+
+
+def test_a_new_model_may_take_over_after_a_rollback(shop: Params) -> None:
+    run(shop, WORSE)
+    run(shop, FAIR)
+    rollback(shop)
+    fresh = run(shop, GOOD)
+    assert (alias(shop), champion()) == (fresh, fresh)
+
+
 def test_a_rollback_without_an_earlier_version_says_so(shop: Params) -> None:
     run(shop, GOOD)
     with pytest.raises(ModelError, match=r"rekindle-churn has no earlier version"):
@@ -290,7 +399,7 @@ def test_an_earlier_model_that_comes_back_but_is_worse_by_now_is_refused(shop: P
     worse = run(shop, WORSE)
     good = run(shop, GOOD)
     assert run(shop, WORSE) == worse
-    assert (alias(shop), champion(), failed()) == (good, good, ["log_loss_excess"])
+    assert (alias(shop), champion(), failed()) == (good, good, ["log_loss_excess", "worst_segment_excess"])
 
 
 def test_a_store_that_lost_the_run_says_how_to_log_it_again(shop: Params, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,12 +101,17 @@ def write_history(folder: Path, seed: int, rows: int = 600, column: str = COLUMN
 
 
 def put_model(
-    folder: Path, params: Params, slope: float, horizon_days: int = 90, trained_on: str = "2025-01-01"
+    folder: Path,
+    params: Params,
+    slope: float,
+    horizon_days: int = 90,
+    trained_on: str = "2025-01-01",
+    column: str = COLUMN,
 ) -> str:
     """A model that is right at slope 1 and the worse the farther from it, with what `evaluate` says about it."""
     for place in (folder / "data/model", folder / "data/model/evaluated/recency_rule"):
         place.mkdir(parents=True, exist_ok=True)
-        (place / MODEL_JSON).write_bytes(orjson.dumps(_about(slope, horizon_days, trained_on)))
+        (place / MODEL_JSON).write_bytes(orjson.dumps(_about(slope, horizon_days, trained_on, column)))
     history = pd.read_parquet(folder / "data/features/history.parquet")
     ours = Scorer.load(folder / "data/model")
     probability = ours.churn_probability(history[[history.columns[2]]].to_numpy(np.float64))
@@ -121,7 +126,8 @@ def _write_reports(
 ) -> None:
     ids, churned = history["customer_id"].to_numpy(object), history["churned"].to_numpy(np.int8)
     tested = Tested(ids, churned, candidates, "recency_rule")
-    predictions = history[["customer_id", "cutoff", "churned"]].assign(churn_probability=tested.ours, **candidates)
+    known = history[["customer_id", "cutoff", "churned"]].assign(orders_ever=1.0 + np.arange(len(history)) % 5)
+    predictions = known.assign(churn_probability=tested.ours, **candidates)
     write_table(folder / "data/predictions.parquet", predictions)
     write_json(folder / "reports/metrics.json", measured(tested, params.evaluate) | {"model_version": version})
     backtest = {"log_loss": [0.5, 0.4], "mean_log_loss": 0.45, "regret": 0.0}
@@ -134,11 +140,11 @@ def _write_reports(
         table.to_csv(folder / f"reports/plots/{name}.csv", index=False)
 
 
-def _about(slope: float, horizon_days: int, trained_on: str) -> dict[str, object]:
+def _about(slope: float, horizon_days: int, trained_on: str, column: str) -> dict[str, object]:
     days = [0.0, 200.0]
     formula = {
         "kind": "recency_rule",
-        "columns": [COLUMN],
+        "columns": [column],
         "days": days,
         "log_odds": [-2.0, 200.0 * slope / 40.0 - 2.0],
     }
@@ -149,7 +155,7 @@ def _about(slope: float, horizon_days: int, trained_on: str) -> dict[str, object
         "active_days": 365,
         "half_lives_days": [14, 60],
         "absent": [],
-        "feature_columns": [COLUMN],
+        "feature_columns": [column],
         "formula": formula,
         "calibration": {"intercept": 0.0, "slope": 1.0},
         "trained_on": [trained_on],
