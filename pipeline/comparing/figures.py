@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import cast
@@ -10,7 +9,7 @@ from typing import cast
 from markupsafe import Markup
 
 from pipeline.comparing.sides import Side
-from pipeline.reporting.charts import Axis, Chart, Series, line_chart, round_step, share_axis
+from pipeline.reporting.charts import Axis, Chart, Series, line_chart, share_axis, value_axis
 
 DAY_S = 86_400
 BandPoints = Sequence[Sequence[float]]  # (x, y, low, high)
@@ -73,7 +72,7 @@ def _profit(
     lines = _stepped(names, steps, 0.01)
     chart = Chart(f"profit-{number}", "Profit of both runs", "Profit against share of customers contacted, per run.")
     x = share_axis("customers contacted, the most at risk first")
-    return line_chart(chart, lines, x, _value_axis("profit", [value for each in steps for value in each.values()]))
+    return line_chart(chart, lines, x, value_axis("profit", [value for each in steps for value in each.values()]))
 
 
 def _backtest(
@@ -86,7 +85,7 @@ def _backtest(
     ticks = [(float(day), f"{datetime.fromtimestamp(day * DAY_S, UTC):%Y-%m-%d}") for day in some]
     spare = (days[-1] - days[0]) * 0.08
     x = Axis("cutoff of the backtest", days[0] - spare, days[-1] + spare, ticks)
-    y = _value_axis("log loss", [value for each in steps for value in each.values()])
+    y = value_axis("log loss", [value for each in steps for value in each.values()])
     chart = Chart(f"backtest-{number}", "Backtest of both runs", "Log loss at each earlier cutoff, per run.")
     return line_chart(chart, _stepped(names, steps, 1.0, marks=True), x, y)
 
@@ -98,12 +97,3 @@ def _stepped(
         Series(name, [(step * unit, each[step]) for step in sorted(each)], ours=place == 1, marks=marks)
         for place, (name, each) in enumerate(zip(names, steps, strict=True))
     ]
-
-
-def _value_axis(caption: str, values: Sequence[float]) -> Axis:
-    low, high = min(values), max(values)
-    step = round_step(max(high - low, abs(high) * 0.05, 1e-6) / 4)
-    start, top = math.floor(low / step) * step, (math.floor(high / step) + 1) * step
-    digits = max(0, -math.floor(math.log10(step)))
-    marks = [start + place * step for place in range(round((top - start) / step) + 1)]
-    return Axis(caption, start, top, [(mark, f"{mark:,.{digits}f}") for mark in marks])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from markupsafe import Markup
@@ -13,7 +13,7 @@ from pipeline.comparing.quality import quality
 from pipeline.comparing.sides import Side, Tree, shared
 from pipeline.comparing.versions import code_told, data_told, params_told
 from pipeline.params import Evaluate
-from pipeline.reporting.evidence import STYLES, Evidence, Step
+from pipeline.reporting.evidence import Evidence
 from pipeline.reporting.page import environment, tidied
 from pipeline.reporting.words import FEATURES
 
@@ -32,8 +32,6 @@ def compare_page(sides: Sequence[Side], document: Tree) -> str:
         figures(number, sides[0], other, cast("Tree | None", pair["quality"]))
         for number, (other, pair) in enumerate(zip(sides[1:], pairs, strict=True))
     ]
-    for name in (*STYLES, "at", "each"):
-        templates.globals[name] = _flattening(cast("Callable[..., object]", templates.globals[name]))
     templates.globals |= {
         "features": _features(sides),
         "charts": charts,
@@ -42,15 +40,6 @@ def compare_page(sides: Sequence[Side], document: Tree) -> str:
         "most_in_cell": [_most(pair) for pair in pairs],
     }
     return tidied(templates.get_template("compare.html.j2").render())
-
-
-def _flattening(function: Callable[..., object]) -> Callable[..., object]:
-    """The same function, whose steps of a path may also come in tuples: `share(pair, "rows", 0)`."""
-
-    def flat(*path: Step | tuple[Step, ...]) -> object:
-        return function(*(step for part in path for step in (part if isinstance(part, tuple) else (part,))))
-
-    return flat
 
 
 def _gaps(pair: Tree) -> str:

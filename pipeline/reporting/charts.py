@@ -70,6 +70,16 @@ def share_axis(caption: str, high: float = 1.0, low: float = 0.0) -> Axis:
     return Axis(caption, start, top, [(mark, f"{100 * mark:.{digits}f} %") for mark in marks])
 
 
+def value_axis(caption: str, values: Sequence[float]) -> Axis:
+    """An axis of plain numbers around the values, its ticks at round steps."""
+    low, high = min(values), max(values)
+    step = round_step(max(high - low, abs(high) * 0.05, 1e-6) / 4)
+    start, top = math.floor(low / step) * step, (math.floor(high / step) + 1) * step
+    digits = max(0, -math.floor(math.log10(step)))
+    marks = [start + place * step for place in range(round((top - start) / step) + 1)]
+    return Axis(caption, start, top, [(mark, f"{mark:,.{digits}f}") for mark in marks])
+
+
 def round_step(wanted: float) -> float:
     """The next of 1, 2, 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(max(wanted, 1e-9)))

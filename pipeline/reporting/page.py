@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from markupsafe import Markup
 from pipeline.reporting import words
 from pipeline.reporting.evidence import MONEY, STYLES, Evidence, Step
 from pipeline.reporting.figures import figures
+from pipeline.reporting.money import money_figures
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 HEAT_STRONG = 0.78  # from here on white ink has more contrast than dark ink
@@ -23,7 +24,8 @@ def page(documents: Mapping[str, object], plots: Path, model_card: str | None) -
     templates = environment(evidence)
     templates.globals |= {"features": _features(evidence)}
     gone = set(_strings(evidence.at("quality", "absent")))
-    text = templates.get_template("report.html.j2").render(figures=figures(evidence, plots), card=model_card, gone=gone)
+    drawn = figures(evidence, plots) | money_figures(evidence, plots)
+    text = templates.get_template("report.html.j2").render(figures=drawn, card=model_card, gone=gone)
     return tidied(text)
 
 
@@ -36,11 +38,11 @@ def environment(evidence: Evidence) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.globals |= {style: partial(evidence.shown, style) for style in (*STYLES, *MONEY)}
+    found.globals |= {style: _flattening(partial(evidence.shown, style)) for style in (*STYLES, *MONEY)}
     found.globals |= {
-        "at": evidence.at,
-        "size": evidence.size,
-        "each": partial(_each, evidence),
+        "at": _flattening(evidence.at),
+        "size": _flattening(evidence.size),
+        "each": _flattening(partial(_each, evidence)),
         "leaves": partial(_leaves, evidence),
         "words": words,
         "heat": heat,
@@ -65,6 +67,15 @@ def heat(share: float, strongest: float) -> Markup:
 def breakable(name: object) -> Markup:
     """A column's name that may break after its underscores, for narrow columns."""
     return Markup("_<wbr>").join(str(name).split("_"))
+
+
+def _flattening(function: Callable[..., object]) -> Callable[..., object]:
+    """The same function, whose steps of a path may also come in tuples: `share(pair, "rows", 0)`."""
+
+    def flat(*path: Step | tuple[Step, ...]) -> object:
+        return function(*(step for part in path for step in (part if isinstance(part, tuple) else (part,))))
+
+    return flat
 
 
 def _each(evidence: Evidence, *path: Step) -> list[Step]:

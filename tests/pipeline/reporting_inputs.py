@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from features.tables import ORDERS
 from pipeline.files import write_json, write_table, write_text
+from tests.pipeline.money_inputs import CURVE, outlook
 
 OrderRow = tuple[str, str, str, str | None]
 
@@ -64,7 +65,7 @@ def write_run(folder: Path, revenue: bool = True) -> None:
     write_table(folder / "data/plan.parquet", pa.Table.from_pylist(PLAN_ROWS, schema=PLAN_SCHEMA))
     for name, value in _documents(revenue).items():
         write_json(folder / name, value)
-    for name, lines in CURVES.items():
+    for name, lines in (CURVES | ({"profit.csv": CURVE} if revenue else {})).items():
         write_text(folder / "reports/plots" / name, lines)
     write_text(folder / "reports/model_card.md", "# Model card\n\nTrained on 3 rows.\n")
 
@@ -256,6 +257,7 @@ def _documents(revenue: bool) -> dict[str, object]:
                 }
             },
             "drift": {"churn_rate_before": 0.8, "most_moved": {"orders_90d": 0.123456}},
+            **outlook(revenue),
         },
         "reports/gate.json": {
             "promoted": True,
