@@ -35,12 +35,13 @@ class Past:
 
     def of(self, *kinds: str) -> Events:
         """The events of these kinds inside the window."""
-        if kinds not in self._memory:
+        events = self._memory.get(kinds)
+        if events is None:
             starts = None if self.days is None else self.ends_days + self.days
             found = [self.rows.between(kind, starts, self.ends_days) for kind in kinds]
             # Not with `self`: a circle of references would keep a block's arrays alive until the collector comes by.
-            self._memory[kinds] = Events(self.rows, kinds, found, self.half_life_days)
-        return self._memory[kinds]
+            events = self._memory[kinds] = Events(self.rows, kinds, found, self.half_life_days)
+        return events
 
     def earlier(self) -> Past:
         """The window of the same length just before this one."""
@@ -59,7 +60,7 @@ class Past:
         return np.array(shares, dtype=np.float64)[self.rows.place]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Events:
     """Events of some kinds in a window; the reductions a feature is made of.
 
@@ -138,7 +139,7 @@ class Events:
 
 def ratio(above: Column, below: Column) -> Column:
     """Element-wise quotient; NaN where the divisor is 0 or missing."""
-    return above / np.where(below == 0.0, np.nan, below)
+    return above / np.where(below, below, np.nan)  # a missing divisor is true, and stays missing
 
 
 @lru_cache(maxsize=1_000)

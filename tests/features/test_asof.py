@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from features.asof import Settings, label, population, snapshot
-from features.errors import DataError
 from features.log import DAY_US, log_from_records
 from features.records import Records
 from features.registry import feature_columns
@@ -84,11 +83,3 @@ def test_a_shop_without_an_order_has_no_labels() -> None:
     visit = {"customer_id": "c", "kind": "session", "occurred_at": DAY_US}
     outcome = label(population(log_from_records([], [visit]), [CUTOFF], None), 90)
     assert [len(outcome.churned), len(outcome.future_orders), len(outcome.future_revenue)] == [0, 0, 0]
-
-
-def test_a_feature_of_the_wrong_length_is_named(shop: Records, monkeypatch: pytest.MonkeyPatch) -> None:
-    columns = feature_columns(SETTINGS)[:1]
-    monkeypatch.setattr("features.asof.feature_columns", lambda *_: columns)
-    monkeypatch.setattr("features.past.Events.days_since_last", lambda _: np.zeros(3))
-    with pytest.raises(DataError, match=r"days_since_last_order\) returned \(3,\) values"):
-        snapshot(shop.log(), [CUTOFF], Settings(90, None, (14,)))
