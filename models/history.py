@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from features.errors import DataError
 from models.candidate import Labels, Moments, require_both_classes
 
+YEAR = np.timedelta64(365, "D")
+
 
 @dataclass(frozen=True)
 class History:
@@ -85,6 +87,11 @@ def require_learnable(history: History) -> None:
         rows = history.at(part)
         span = day(part[0]) if len(part) == 1 else f"{day(part[0])} to {day(part[-1])}"
         require_both_classes(rows.churned, f"{len(rows):,} rows of the {name} cutoff(s) {span}")
+
+
+def is_young(cutoffs: Moments) -> bool:
+    """Do the cutoffs span less than a year, so that their labels cannot tell a season from a trend?"""
+    return bool(cutoffs.max() - cutoffs.min() < YEAR)
 
 
 def day(moment: np.datetime64) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
-import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
@@ -19,9 +18,9 @@ from models.blend import Blend
 from models.btyd import Floats
 from models.candidate import Candidate, Moments
 from models.formulas import Formula, probability
+from models.history import is_young
 from models.plain import number
 
-YEAR = np.timedelta64(365, "D")
 FURTHEST = 20.0  # of a shift in log odds: beyond it everybody or nobody churns
 
 
@@ -30,7 +29,7 @@ class LevelledBlend(Blend):
 
     def join(self, fitted: Sequence[Candidate], cutoffs: Moments | None = None) -> Self:
         """Take fitted members, and remember how much of a year their labels have seen."""
-        self.young_ = cutoffs is not None and bool(cutoffs.max() - cutoffs.min() < YEAR)
+        self.young_ = cutoffs is not None and is_young(cutoffs)
         return super().join(fitted, cutoffs)
 
     def refreshed(self, known: pd.DataFrame) -> Self:

@@ -4,7 +4,9 @@ An origin is a cutoff before the test cutoff whose label window ends by it; the 
 A handful of origins share seasons and customers, so a mean over them is a weak proof. What has no taste in it is the
 default: the mean of several views (models/blend.py), not calibrated; a single method, or a calibration, must beat it
 at every origin. A calibration carries the level of one season to the next, so origins of one season cannot speak for
-it: Online Retail II, 90 days: it paid at all of April to June, and tripled the calibration error in September.
+it: Online Retail II, 90 days: it paid at all of April to June, and tripled the calibration error in September. And
+once a year of labels is known, an origin that knew less says nothing of what they teach: it does not speak against the
+blend.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from models.candidate import Candidate
 from models.formulas import probability
-from models.history import History, iso
+from models.history import History, is_young, iso
 from models.plain import Json
 from models.training import fit_all
 
@@ -34,6 +36,7 @@ class Split:
 
     training: History
     scored: History
+    speaks: bool = True  # against the blend
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,23 @@ class Backtest:
     roc_auc: dict[str, list[float]]
     notes: tuple[str, ...]
     calibrated: frozenset[str] = frozenset()
+    speaking: tuple[bool, ...] | None = None
 
     @property
     def chosen(self) -> str:
-        """The least mean log loss of those that beat the blend at every origin, else the blend; without one, of all."""
-        default = self.log_loss.get(DEFAULT, [np.inf] * len(self.origins))
-        rivals = [name for name, losses in self.log_loss.items() if always_less(losses, default)]
-        return min(rivals or [DEFAULT], key=lambda name: float(np.mean(self.log_loss[name])))
+        """The least mean log loss of those that beat the blend at every origin that speaks; without a blend, of all.
+
+        The blend where nobody does, or no origin speaks.
+        """
+        rivals = list(self.log_loss)
+        if DEFAULT in rivals:
+            rivals = [name for name in rivals if self._beats_default(name)] or [DEFAULT]
+        return min(rivals, key=lambda name: float(np.mean(self.log_loss[name])))
+
+    def _beats_default(self, name: str) -> bool:
+        speaking = self.speaking or (True,) * len(self.origins)
+        pairs = zip(self.log_loss[name], self.log_loss[DEFAULT], speaking, strict=True)
+        return any(speaking) and all(this < that for this, that, speaks in pairs if speaks)
 
     def described(self) -> dict[str, Json]:
         """For reports/backtest.json; regret = mean over the splits of (own log loss − the split's best)."""
@@ -105,7 +118,8 @@ def backtest(
     pays = frozenset(name for name in candidates if always_less(calibrated[name], plain[name]))
     losses = {name: (calibrated if name in pays else plain)[name] for name in candidates}
     origins = tuple(iso(split.scored.cutoffs[0]) for split in splits)
-    return Backtest(how[0], origins, _base(splits), losses, aucs, (*how[1], *_said(splits)), pays)
+    speaking = tuple(split.speaks for split in splits)
+    return Backtest(how[0], origins, _base(splits), losses, aucs, (*how[1], *_said(splits)), pays, speaking)
 
 
 def loss_of(recipe: Candidate, split: Split) -> float:
@@ -122,7 +136,9 @@ def _days(splits: list[Split]) -> float:
 def _said(splits: list[Split]) -> tuple[str, ...]:
     days = _days(splits)
     unjudged = f"not calibrated: {days:.0f} days of origins hold too few seasons to say whether that pays"
-    return () if days >= SEASONS_DAYS else (unjudged,)
+    silent = sum(not split.speaks for split in splits)
+    unheard = f"{silent} of {len(splits)} origins knew less than a year of labels: they do not speak against the blend"
+    return ((unheard,) if silent else ()) + (() if days >= SEASONS_DAYS else (unjudged,))
 
 
 def always_less(these: list[float], those: list[float]) -> bool:
@@ -132,8 +148,7 @@ def always_less(these: list[float], those: list[float]) -> bool:
 
 def splits_of(history: History, count: int) -> tuple[list[Split], tuple[str, tuple[str, ...]]]:
     """Rolling origins; with a log too short for one, folds of customers at the training cutoffs."""
-    wanted = history.origins(count)
-    rolling = [Split(history.at(history.closed_by(origin)), history.at([origin])) for origin in wanted]
+    rolling = [_split(history, origin) for origin in history.origins(count)]
     usable = [split for split in rolling if _both(split.training) and _both(split.scored)]
     notes = (
         [f"{len(rolling) - len(usable)} origin(s) left out: only one class of label"]
@@ -147,6 +162,11 @@ def splits_of(history: History, count: int) -> tuple[list[Split], tuple[str, tup
     notes.append(f"no rolling origin: the log is too short; {FOLDS} folds of customers at the training cutoffs instead")
     folds = _folds(history.at(history.closed_by(history.moments()[-1])))
     return [split for split in folds if _both(split.training) and _both(split.scored)], ("customer folds", tuple(notes))
+
+
+def _split(history: History, origin: np.datetime64) -> Split:
+    known, all_known = (np.array(history.closed_by(moment)) for moment in (origin, history.moments()[-1]))
+    return Split(history.at(list(known)), history.at([origin]), is_young(all_known) or not is_young(known))
 
 
 def _folds(allowed: History) -> Iterator[Split]:

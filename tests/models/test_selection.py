@@ -14,7 +14,7 @@ from models.history import History, iso
 from models.registry import candidates
 from models.selection import Backtest, backtest, splits_of
 from models.training import fit_all
-from tests.models.conftest import BOOSTING, HORIZON_DAYS
+from tests.models.conftest import BOOSTING, HORIZON_DAYS, feature_columns, history_of, simulated_shop
 
 HOW = ("rolling origins", ())
 
@@ -41,6 +41,32 @@ def test_the_blend_stays_unless_a_single_method_beats_it_at_every_origin() -> No
     assert of(rule=[0.30, 0.51], blend=[0.50, 0.50]).chosen == "blend"
     assert of(rule=[0.49, 0.49], trees=[0.48, 0.40], blend=[0.50, 0.50]).chosen == "trees"
     assert of(rule=[0.50, 0.50], blend=[0.50, 0.50]).chosen == "blend"
+
+
+def test_an_origin_with_less_than_a_year_of_labels_does_not_speak_against_the_blend() -> None:
+    losses = {"trees": [0.4, 0.6], "blend": [0.5, 0.5]}
+    for speaking, chosen in (((True, False), "trees"), ((False, True), "blend"), ((False, False), "blend")):
+        told = Backtest("rolling origins", ("a", "b"), (0.6, 0.6), losses, losses, (), frozenset(), speaking)
+        assert told.chosen == chosen
+
+
+def test_an_origin_speaks_when_it_knew_a_year_or_when_nobody_knows_one() -> None:
+    old, young = (spread(np.arange(count) * 30) for count in (20, 12))
+    splits, how = splits_of(old, 9)
+    # The horizon is 90 days: at day 450 the labels of days 0 to 360 were known, at day 480 those of 0 to 390.
+    days = [int((split.scored.cutoffs[0] - old.cutoffs[0]) / np.timedelta64(1, "D")) for split in splits]
+    assert [day for day, split in zip(days, splits, strict=True) if split.speaks] == [480]
+    assert all(split.speaks for split in splits_of(young, 9)[0])
+    tested = backtest(recipes(), splits[-2:], how, lambda _: None)
+    assert (tested.speaking, tested.notes[0]) == (
+        (False, True),
+        "1 of 2 origins knew less than a year of labels: they do not speak against the blend",
+    )
+
+
+def spread(days: np.ndarray) -> History:
+    table = history_of(simulated_shop(300, 900, seed=5), [int(day) + 200 for day in days])
+    return History.of(table, feature_columns(table), HORIZON_DAYS)
 
 
 def test_origins_of_one_season_cannot_speak_for_a_calibration(labelled: History) -> None:
