@@ -9,7 +9,6 @@ How many trials are finished seeds the next proposal, so a search that was kille
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -20,6 +19,7 @@ from optuna.trial import TrialState
 from sklearn.metrics import log_loss
 
 from models.candidate import Candidate
+from models.sampling import drawn
 from models.selection import Split, always_less
 from models.training import fit_all
 
@@ -104,9 +104,9 @@ def search(
         trial.set_user_attr("settings", settings)
         state = _judged(trial, recipe(settings), splits)
         study.tell(trial, values=None if state is TrialState.PRUNED else _mean(trial), state=state)
-        say(
-            f"trial {done}: log loss {_mean(trial):.4f}{'' if done else ' with the settings of params'}, {_told(state)}"
-        )
+        seen = len(trial.user_attrs["log_loss"])
+        ended = "" if seen == len(splits) else f", given up after {seen} of {len(splits)} origins"
+        say(f"trial {done}{'' if done else ' (as in params)'}: log loss {_mean(trial):.4f}{ended}")
 
 
 def trials_of(study: optuna.Study) -> list[Trial]:
@@ -137,11 +137,8 @@ def some_customers(split: Split, rows: int | None) -> Split:
     """The split with about `rows` rows to learn from, by whole customers; the rows to score are all kept."""
     if rows is None or len(split.training) <= rows:
         return split
-    share = rows / len(split.training)
-    drawn = np.array(
-        [zlib.crc32(f"tuning {customer}".encode()) < share * 2**32 for customer in split.training.customers]
-    )
-    return replace(split, training=split.training.where(drawn))
+    fewer = split.training.where(drawn(split.training.customers, rows / len(split.training), "tuning"))
+    return replace(split, training=fewer) if 0 < fewer.churned.sum() < len(fewer) else split
 
 
 def loss_at(candidate: Candidate, split: Split) -> float:

@@ -155,6 +155,8 @@ class Train(Section):
     candidates: Annotated[list[Candidate], Field(min_length=1)]
     origins: Count
     auc_ceiling: Annotated[float, Field(gt=0.5, le=1)]
+    rows_in_memory: Annotated[int, Field(ge=100)]
+    engine: Literal["local", "spark"]
     logistic: Logistic
     xgboost: Xgboost
     tuning: Tuning

@@ -23,6 +23,7 @@ from models.registry import candidates
 from models.selection import DEFAULT, Backtest, Split, backtest, splits_of
 from models.training import Trained, fit_all
 from pipeline import paths
+from pipeline.all_rows import learnable, on_all_rows
 from pipeline.files import directory_aside, read_json, read_table, write_json
 from pipeline.params import Params
 from pipeline.stage import progress, run_stage
@@ -34,7 +35,7 @@ EVALUATED = "evaluated"
 def train(params: Params) -> str:
     """Write the artifact and the backtest; raises DataError, ModelError before anything is written."""
     catalogue = described(read_json(paths.CATALOGUE))  # type: ignore[arg-type]
-    history = _history(catalogue)
+    history = _history(catalogue, params.train.rows_in_memory)
     recipes = _recipes(params, history.horizon_days)
     first_seen = first_seen_note(history)
 
@@ -47,10 +48,11 @@ def train(params: Params) -> str:
         tested, shuffled = _backtested(params, history, recipes)
         allowed = history.at(history.closed_by(history.moments()[-1]))
         today = history.at(history.moments()[-1:]).features
-        evaluated = fit_all(recipes, allowed, today, tested.calibrated)
+        evaluated = on_all_rows(fit_all(recipes, allowed, today, tested.calibrated), search.params)
         progress(f"every candidate fitted on {len(allowed):,} rows for the test cutoff")
         chosen = {tested.chosen: recipes[tested.chosen]}
-        final = fit_all(chosen, history, _current(history), tested.calibrated)[tested.chosen]
+        refit = fit_all(chosen, history, _current(history), tested.calibrated)
+        final = on_all_rows(refit, search.params)[tested.chosen]
 
     version = _write(evaluated, final, history, settings_of(catalogue))
     alarms: dict[str, Json] = {
@@ -83,8 +85,8 @@ def settings_of(catalogue: dict[str, Json]) -> Settings:
     )
 
 
-def _history(catalogue: dict[str, Json]) -> History:
-    table = read_table(paths.HISTORY)
+def _history(catalogue: dict[str, Json], rows_in_memory: int) -> History:
+    table = learnable(rows_in_memory)
     columns = [str(described(column)["name"]) for column in listed(catalogue["columns"])]
     history = History.of(table, columns, int(number(catalogue["horizon_days"])))
     refuse_infinite(history.features)
@@ -138,9 +140,10 @@ def _write(evaluated: dict[str, Trained], final: Trained, history: History, sett
 
 def _report(tested: Backtest, history: History, final: Trained, notes: tuple[str, ...]) -> dict[str, Json]:
     moments = history.moments()
+    told = tested.described()
     return {
-        **tested.described(),
-        "notes": [*notes, *tested.notes],
+        **told,
+        "notes": [*notes, *listed(told["notes"])],
         "test_cutoff": iso(moments[-1]),
         "evaluated_trained_on": [iso(moment) for moment in history.closed_by(moments[-1])],
         "final_trained_on": list(final.trained_on),
