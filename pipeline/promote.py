@@ -26,6 +26,9 @@ from pipeline.stage import progress, run_stage
 from pipeline.tracking import registry
 from pipeline.tracking.lineage import read_lineage
 from pipeline.tracking.store import Store, open_store
+from pipeline.tracking.watched import log_earlier, log_watch
+from pipeline.watching.today import today_by
+from pipeline.watching.watch import watched
 
 EVALUATED = "evaluated"  # inside a model folder: the candidates as they were before they saw the test cutoff
 Verdict = dict[str, object]
@@ -68,6 +71,7 @@ def promote(params: Params) -> str:
     write_json(paths.GATE, verdict)
     in_registry = case.is_in_force or not verdict["promoted"] or not is_experiment
     write_json(paths.IN_FORCE, {"model_version": Scorer.load(paths.CHAMPION).model_version, "in_registry": in_registry})
+    _watch(case, in_registry)
     return _result(verdict, in_registry)
 
 
@@ -167,6 +171,15 @@ def _put_in_force(case: Case, verdict: Verdict) -> None:
     }
     number = registry.put_in_force(case.store, case.name, run_id, tags, verdict)
     progress(f"registered as version {number} of {case.name}, alias {registry.ALIAS}")
+
+
+def _watch(case: Case, in_registry: bool) -> None:
+    """What can be said of the model in force today goes to its run; `score`, which reports it, knows no MLflow."""
+    scorer, now = Scorer.load(paths.CHAMPION), registry.in_force(case.store, case.name)
+    run_id = now.run_id if now and in_registry else str(read_json(paths.MLFLOW_RUN)["run_id"])
+    new = log_watch(case.store, run_id, watched(today_by(scorer, paths.CHAMPION)))
+    new += log_earlier(case.store, case.name, scorer.model_version, paths.HISTORY, _columns())
+    progress(f"{new} new points of the watch in the runs of {scorer.model_version} and the models before")
 
 
 def _copy(folder: Path) -> None:

@@ -81,7 +81,7 @@ def cutoffs_of(history: Path) -> Moments:
 
 
 def _without_zone(moment: str) -> pd.Timestamp:
-    return pd.Timestamp(moment).tz_convert("UTC").tz_localize(None)
+    return pd.to_datetime(moment, utc=True).tz_convert(None)
 
 
 def _values(history: Path, columns: list[str], places: Collection[int]) -> Floats:

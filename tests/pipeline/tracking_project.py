@@ -22,6 +22,7 @@ from pipeline.params import Params, load_params
 
 ROOT = Path(__file__).parents[2]
 CUTOFF = pd.Timestamp("2025-07-01", tz="UTC")
+AS_OF = pd.Timestamp("2025-10-01", tz="UTC")
 COLUMN = "days_since_last_order"
 LEAKAGE = {"shuffled_label": {"mean_skill": -0.01, "max_skill": 0.03}, "highest_auc": 0.8, "auc_ceiling": 0.97}
 PROOF = {"passed": True, "attempts": [{"attempt": name, "rows": rows} for name, rows in (("late", 9), ("order", 1736))]}
@@ -97,7 +98,9 @@ def write_history(folder: Path, seed: int, rows: int = 600, column: str = COLUMN
     ids = [f"c{number:04d}" for number in range(rows)]
     history = pd.DataFrame({"customer_id": ids, "cutoff": CUTOFF.as_unit("us"), column: days, "churned": churned})
     write_table(folder / "data/features/history.parquet", history)
-    write_json(folder / "data/features/catalogue.json", {"columns": [{"name": column}]})
+    today = history.drop(columns="churned").rename(columns={"cutoff": "as_of"}).assign(as_of=AS_OF.as_unit("us"))
+    write_table(folder / "data/features/current.parquet", today)
+    write_json(folder / "data/features/catalogue.json", {"columns": [{"name": column, "family": "recency"}]})
 
 
 def put_model(
