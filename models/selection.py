@@ -13,16 +13,18 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import log_loss, roc_auc_score
 
+from models.btyd import Floats
 from models.candidate import Candidate
 from models.formulas import probability
 from models.history import History, is_young, iso
 from models.plain import Json
+from models.promise import Promise
 from models.training import fit_all
 
 FOLDS = 3
@@ -43,7 +45,8 @@ class Split:
 class Backtest:
     """Log loss and AUC of every candidate on every split; `base_log_loss` is that of the split's own churn rate.
 
-    `log_loss` is that of the way in use: calibrated for the names in `calibrated`, else as fitted.
+    `log_loss` is that of the way in use: calibrated for the names in `calibrated`, else as fitted; `promises` are what
+    it expected of the latest origin.
     """
 
     method: str
@@ -54,6 +57,7 @@ class Backtest:
     notes: tuple[str, ...]
     calibrated: frozenset[str] = frozenset()
     speaking: tuple[bool, ...] | None = None
+    promises: Mapping[str, Promise] = field(default_factory=dict)
 
     @property
     def chosen(self) -> str:
@@ -81,6 +85,7 @@ class Backtest:
                 "mean_log_loss": float(np.mean(losses)),
                 "regret": float(np.mean(losses - best)),
                 "calibrated": name in self.calibrated,
+                "latest_churn_rate": self.promises[name].described() if name in self.promises else None,
                 "skill": float(1 - np.mean(losses) / np.mean(self.base_log_loss)),
             }
             for name, losses in self.log_loss.items()
@@ -91,8 +96,14 @@ class Backtest:
             "base_log_loss": list(self.base_log_loss),
             "candidates": candidates,
             "chosen": self.chosen,
-            "notes": list(self.notes),
+            "notes": [*self.notes, *self.warnings],
         }
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """That the latest closed horizon before the test cutoff did not keep the promise of the chosen one."""
+        promise = self.promises.get(self.chosen)
+        return () if promise is None or promise.holds else (promise.warning(self.chosen, self.origins[-1]),)
 
 
 def backtest(
@@ -105,21 +116,25 @@ def backtest(
     plain: dict[str, list[float]] = {name: [] for name in candidates}
     calibrated: dict[str, list[float]] = {name: [] for name in candidates}
     aucs: dict[str, list[float]] = {name: [] for name in candidates}
+    ways: dict[str, tuple[Floats, Floats]] = {}
     judged = candidates if _days(splits) >= SEASONS_DAYS else {}
     for split in splits:
         churned, at = split.scored.churned, iso(split.scored.cutoffs[0])
         for name, trained in fit_all(candidates, split.training, split.scored.features, judged).items():
             scores = trained.candidate.churn_log_odds(split.scored.features)
-            plain[name].append(float(log_loss(churned, probability(scores))))
-            calibrated[name].append(float(log_loss(churned, probability(trained.calibration.log_odds(scores)))))
+            ways[name] = probability(scores), probability(trained.calibration.log_odds(scores))
+            plain[name].append(float(log_loss(churned, ways[name][0])))
+            calibrated[name].append(float(log_loss(churned, ways[name][1])))
             aucs[name].append(float(roc_auc_score(churned, scores)))
         best = min(plain, key=lambda name: plain[name][-1])
         say(f"origin {at[:10]}: {len(split.training):,} rows to learn from, {len(churned):,} to score; best {best}")
     pays = frozenset(name for name in candidates if always_less(calibrated[name], plain[name]))
     losses = {name: (calibrated if name in pays else plain)[name] for name in candidates}
+    promises = {name: Promise.of(way[name in pays], splits[-1].scored.churned) for name, way in ways.items()}
     origins = tuple(iso(split.scored.cutoffs[0]) for split in splits)
     speaking = tuple(split.speaks for split in splits)
-    return Backtest(how[0], origins, _base(splits), losses, aucs, (*how[1], *_said(splits)), pays, speaking)
+    notes = (*how[1], *_said(splits))
+    return Backtest(how[0], origins, _base(splits), losses, aucs, notes, pays, speaking, promises)
 
 
 def loss_of(recipe: Candidate, split: Split) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -62,6 +64,17 @@ def test_an_origin_speaks_when_it_knew_a_year_or_when_nobody_knows_one() -> None
         (False, True),
         "1 of 2 origins knew less than a year of labels: they do not speak against the blend",
     )
+
+
+def test_a_broken_promise_of_the_chosen_at_the_latest_origin_is_a_note(labelled: History) -> None:
+    splits, how = splits_of(labelled, 2)
+    tested = backtest(recipes(), splits, how, lambda _: None)
+    chosen = tested.promises[tested.chosen]
+    assert chosen.observed == splits[-1].scored.churned.mean()
+    assert tested.described()["candidates"][tested.chosen]["latest_churn_rate"] == chosen.described()
+    for observed, warned in ((chosen.expected, False), (chosen.high + 0.1, True)):
+        told = replace(tested, promises={tested.chosen: replace(chosen, observed=observed)}).described()["notes"]
+        assert any(f"calibration drifted: at origin {tested.origins[-1][:10]}" in note for note in told) == warned
 
 
 def spread(days: np.ndarray) -> History:
