@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.feature_peers.apart import run_apart
@@ -154,6 +156,28 @@ def _giant(bench: Bench) -> None:
     )
 
 
+def spark(bench: Bench) -> None:
+    """What a cluster costs where one machine would do: the same stage on Spark, two cores each."""
+    if find_spec("pyspark") is None or shutil.which("java") is None:
+        skip("features_spark", "make spark, and Java 17 or newer")
+        return
+    shop, project = bench.shop("middle")
+    ours = run_apart("engine:rebuild", project, warm=(bench.tiny,), times=bench.sizes.times)
+    theirs = run_apart("engine:on_spark", project, warm=(bench.tiny,))
+    say(
+        "features_spark",
+        ours.seconds,
+        ("the same stage on Spark, local[2], its session started", theirs.seconds),
+        None,
+        None,
+        context={
+            **size_of(shop),
+            **{name: ours.facts[name] for name in ("rows", "columns")},
+            **spread(ours, theirs),
+        },
+    )
+
+
 PARTS: dict[str, Callable[[Bench], None]] = {
     "floor": floor,
     "peers": peers,
@@ -161,4 +185,5 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "customer": customer,
     "nightly": nightly,
     "scale": scale,
+    "spark": spark,
 }
