@@ -21,6 +21,7 @@ from features.errors import ConfigError, DataError, TrackingError
 from pipeline.comparing.page import compare_page, compared
 from pipeline.comparing.sides import KEYS, Side
 from pipeline.files import read_json, read_table, write_json, write_text
+from pipeline.outlook.profit import offer_of
 from pipeline.params import Params
 from pipeline.stage import progress, run_stage
 from pipeline.tracking import runs
@@ -29,7 +30,7 @@ from pipeline.tracking.store import open_store
 from pipeline.ui_page import RUNS_COMPARED
 
 PAGE = RUNS_COMPARED
-STEPS = ("backtest_log_loss", "profit")
+STEPS = ("backtest_log_loss",)
 MOST = 6
 NEEDED = {*KEYS, "churned", "churn_probability"}
 USAGE = "Use `python -m pipeline.compare [A B …]`; without names it takes the champion and the latest run."
@@ -54,7 +55,7 @@ def _compare(params: Params, names: Sequence[str]) -> str:
     for side in sides:
         progress(f"{side.letter}: {side.name}, run {side.run_id[:8]}, {len(side.rows):,} test rows")
 
-    document = compared(sides, params.evaluate)
+    document = compared(sides, params.evaluate, offer_of(params))
     html = compare_page(sides, document)
 
     write_text(PAGE, html)

@@ -18,11 +18,12 @@ BandPoints = Sequence[Sequence[float]]  # (x, y, low, high)
 def figures(number: int, first: Side, second: Side, quality: Mapping[str, object] | None) -> dict[str, Markup | None]:
     """Every chart of one pair of runs; names are unique by the pair's number."""
     curves = cast("Mapping[str, BandPoints]", quality["curves"]) if quality else {}
+    earned = quality["profit"] if quality else None
     names = (f"{first.letter}: {first.name}", f"{second.letter}: {second.name}")
     return {
         "calibration": _calibration(number, names, curves),
         "gain": _gain(number, names, curves),
-        "profit": _profit(number, names, (first.steps.get("profit", {}), second.steps.get("profit", {}))),
+        "profit": _profit(number, names, cast("Mapping[str, Mapping[str, BandPoints]] | None", earned)),
         "backtest": _backtest(number, names, (_backtested(first), _backtested(second))),
     }
 
@@ -65,14 +66,15 @@ def _banded(names: tuple[str, str], curves: Mapping[str, BandPoints], kind: str,
 
 
 def _profit(
-    number: int, names: tuple[str, str], steps: tuple[Mapping[int, float], Mapping[int, float]]
+    number: int, names: tuple[str, str], earned: Mapping[str, Mapping[str, BandPoints]] | None
 ) -> Markup | None:
-    if not all(steps):
+    if earned is None:
         return None
-    lines = _stepped(names, steps, 0.01)
+    lines = _banded(names, {f"profit_{key}": earned["curves"][key] for key in ("a", "b")}, "profit")
+    edges = [edge for line in lines for _, low, high in line.band for edge in (low, high)]
     chart = Chart(f"profit-{number}", "Profit of both runs", "Profit against share of customers contacted, per run.")
-    x = share_axis("customers contacted, the most at risk first")
-    return line_chart(chart, lines, x, value_axis("profit", [value for each in steps for value in each.values()]))
+    x = share_axis("customers contacted, the highest expected profit first")
+    return line_chart(chart, lines, x, value_axis("profit", edges))
 
 
 def _backtest(

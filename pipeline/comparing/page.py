@@ -7,10 +7,11 @@ from typing import cast
 
 from markupsafe import Markup
 
+from models.profit import Offer
 from pipeline.comparing.figures import figures
 from pipeline.comparing.moves import moves
 from pipeline.comparing.quality import quality
-from pipeline.comparing.sides import Side, Tree, shared
+from pipeline.comparing.sides import REVENUE, Side, Tree, shared
 from pipeline.comparing.versions import code_told, data_told, params_told
 from pipeline.params import Evaluate
 from pipeline.reporting.evidence import Evidence
@@ -18,9 +19,10 @@ from pipeline.reporting.page import environment, tidied
 from pipeline.reporting.words import FEATURES
 
 
-def compared(sides: Sequence[Side], how: Evaluate) -> dict[str, object]:
+def compared(sides: Sequence[Side], how: Evaluate, offer: Offer) -> dict[str, object]:
     """The first run against each of the others, as plain values for JSON."""
-    return {"sides": [side.told() for side in sides], "pairs": [_pair(sides[0], other, how) for other in sides[1:]]}
+    pairs = [_pair(sides[0], other, how, offer) for other in sides[1:]]
+    return {"sides": [side.told() for side in sides], "pairs": pairs}
 
 
 def compare_page(sides: Sequence[Side], document: Tree) -> str:
@@ -36,7 +38,7 @@ def compare_page(sides: Sequence[Side], document: Tree) -> str:
         "features": _features(sides),
         "charts": charts,
         "gaps": [_gaps(pair) for pair in pairs],
-        "profits": [sum(bool(side.steps.get("profit")) for side in (sides[0], other)) for other in sides[1:]],
+        "profits": [sum(REVENUE in side.rows.columns for side in (sides[0], other)) for other in sides[1:]],
         "most_in_cell": [_most(pair) for pair in pairs],
     }
     return tidied(templates.get_template("compare.html.j2").render())
@@ -57,26 +59,18 @@ def _most(pair: Tree) -> int:
     return max(max(row) for row in moved["table"]) if moved else 1
 
 
-def _pair(first: Side, second: Side, how: Evaluate) -> dict[str, object]:
+def _pair(first: Side, second: Side, how: Evaluate, offer: Offer) -> dict[str, object]:
     rows, said = shared(first, second)
     return {
         "a": first.told(),
         "b": second.told(),
         "rows": said,
-        "quality": _with_profit(quality(rows, second, how), first, second) if rows else None,
+        "quality": quality(rows, second, how, offer) if rows else None,
         "moves": moves(rows) if rows else None,
         "params": params_told(first, second),
         "code": code_told(first, second),
         "data": data_told(first, second),
     }
-
-
-def _with_profit(measured: dict[str, object], first: Side, second: Side) -> dict[str, object]:
-    """The recorded profit of each budget, where a run recorded one."""
-    for budget in cast("list[dict[str, object]]", measured["budgets"]):
-        for key, side in (("a", first), ("b", second)):
-            budget[f"profit_{key}"] = side.steps.get("profit", {}).get(cast("int", budget["percent"]))
-    return measured
 
 
 def _features(sides: Sequence[Side]) -> dict[str, str]:

@@ -9,7 +9,9 @@ import numpy as np
 from models.intervals import Bootstrap
 from models.metrics import BETTER, Floats, Groups, Metric, lift_top, registry
 from models.paired import Paired, gain_band, paired_metrics, reliability_band
+from models.profit import Offer
 from models.segments import BY_ORDERS
+from pipeline.comparing.profit import profit
 from pipeline.comparing.sides import LEAST, Shared, Side
 from pipeline.params import Evaluate
 
@@ -19,8 +21,8 @@ OF_SEGMENTS = ("log_loss", "roc_auc", "brier")
 LIKELY = 0.9
 
 
-def quality(rows: Shared, second: Side, how: Evaluate) -> dict[str, object]:
-    """Metrics, verdict, segments, budgets and curves, all on the shared rows."""
+def quality(rows: Shared, second: Side, how: Evaluate, offer: Offer) -> dict[str, object]:
+    """Metrics, verdict, segments, budgets, profit and curves, all on the shared rows."""
     bootstrap = Bootstrap(how.resamples, how.seed, how.interval_share)
     metrics = registry(how.calibration_bins, how.top_share)
     found = paired_metrics(metrics, rows.churned, rows.probabilities, rows.customer_ids, bootstrap)
@@ -31,6 +33,7 @@ def quality(rows: Shared, second: Side, how: Evaluate) -> dict[str, object]:
         "verdict": verdict(found[DECIDING], second.letter),
         "segments": _segments(rows, metrics, bootstrap, second.letter),
         "budgets": _budgets(rows, bootstrap, second.letter),
+        "profit": profit(rows, offer, _percents(len(rows.churned)), bootstrap, second.letter),
         "curves": _curves(rows, bootstrap, how.calibration_bins),
     }
 
@@ -99,7 +102,7 @@ def _segments(
 def _budgets(rows: Shared, bootstrap: Bootstrap, letter: str) -> list[dict[str, object]]:
     """How many leavers are among the customers that a budget reaches, the most at risk first."""
     size, leavers = len(rows.churned), int(rows.churned.sum())
-    shares = {f"{percent}": percent / 100.0 for percent in BUDGETS if percent * size >= 100}
+    shares = {f"{percent}": percent / 100.0 for percent in _percents(size)}
     metrics: dict[str, Callable[[Groups], Floats]] = {name: _found_at(share) for name, share in shares.items()}
     measured = paired_metrics(metrics, rows.churned, rows.probabilities, rows.customer_ids, bootstrap)
     return [
@@ -116,6 +119,11 @@ def _budgets(rows: Shared, bootstrap: Bootstrap, letter: str) -> list[dict[str, 
         }
         for name, one in measured.items()
     ]
+
+
+def _percents(size: int) -> list[int]:
+    """The budgets that reach at least one customer."""
+    return [percent for percent in BUDGETS if percent * size >= 100]
 
 
 def _found_at(share: float) -> Metric:

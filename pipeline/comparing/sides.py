@@ -13,6 +13,7 @@ from models.metrics import Floats
 
 Tree = Mapping[str, object]
 KEYS = ["customer_id", "cutoff"]
+REVENUE = "revenue_if_kept"
 LEAST = 30  # fewer common customers than this prove nothing
 QUESTION = {"snapshots.horizon_days": "horizon", "snapshots.active_days": "activity window"}
 
@@ -58,6 +59,15 @@ class Shared:
         """Of the first and of the second."""
         sides = (self.first, self.second)
         first, second = (side["churn_probability"].to_numpy(np.float64) for side in sides)
+        return first, second
+
+    @property
+    def revenues(self) -> tuple[Floats, Floats] | None:
+        """Expected revenue if kept, of the first and of the second; None where one of them kept none."""
+        sides = (self.first, self.second)
+        if not all(REVENUE in side.columns for side in sides):
+            return None
+        first, second = (side[REVENUE].to_numpy(np.float64) for side in sides)
         return first, second
 
 

@@ -18,7 +18,7 @@ from features.errors import DataError
 
 SAMPLE = 200
 DIGITS = 6
-KEPT = ("customer_id", "cutoff", "churned", "churn_probability", "orders_ever", "reasons")
+KEPT = ("customer_id", "cutoff", "churned", "churn_probability", "orders_ever", "revenue_if_kept", "reasons")
 NOT_FEATURES = ("customer_id", "cutoff", "churned", "future_orders", "future_revenue")
 TIMES = ("cutoff", "as_of", "ordered_at", "occurred_at", "first_seen_at", "known_at")
 

@@ -15,6 +15,7 @@ Steps = dict[str, dict[int, float]]  # metric -> step -> value
 # curve file -> (stepped metric, column that becomes the step in percent, column of the value)
 PERCENT_CURVES = {
     "gain.csv": ("gain", "contacted_share", "churners_share"),
+    "profit.csv": ("profit", "contacted_share", "profit"),
     "roc.csv": ("roc_tpr", "false_positive_rate", "true_positive_rate"),
     "pr.csv": ("pr_precision", "recall", "precision"),
 }
@@ -29,6 +30,7 @@ def run_metrics(metrics: Tree, backtest: Tree) -> dict[str, float]:
         flat |= _with_interval(name, _tree(cast("Tree", sides), "ours"))
         flat |= _with_interval(f"{name}_best_baseline", _tree(cast("Tree", sides), "best_baseline"))
     flat |= {f"oracle_{name}": value for name, value in _tree(metrics, "oracle").items()}
+    flat |= _outlook(metrics)
     chosen = _tree(_tree(backtest, "candidates"), str(backtest.get("chosen")))
     return _numbers(flat | {f"backtest_{name}": value for name, value in chosen.items()})
 
@@ -55,7 +57,8 @@ def candidate_metrics(name: str, metrics: Tree, backtest: Tree) -> dict[str, flo
     """Flat metrics of one candidate at the test cutoff and in the backtest."""
     tested = _tree(_tree(metrics, "candidates"), name)
     origins = _tree(_tree(backtest, "candidates"), name)
-    return _numbers(dict(tested) | {f"backtest_{key}": value for key, value in origins.items()})
+    money = {f"money_{key}": value for key, value in _at(metrics, "profit", "candidates", name).items()}
+    return _numbers(dict(tested) | money | {f"backtest_{key}": value for key, value in origins.items()})
 
 
 def curves(plots: Path, candidate: str) -> Steps:
@@ -86,6 +89,20 @@ def _by_percent(steps: np.ndarray, values: np.ndarray) -> dict[int, float]:
     return {int(percent): float(value) for percent, value in zip(percents, at, strict=True)}
 
 
+def _outlook(metrics: Tree) -> dict[str, object]:
+    """Money and timing in single numbers; what a shop does not have is left out."""
+    shares = {"money_share": _at(metrics, "profit", "best").get("share")}
+    return (
+        shares
+        | _with_interval("money_profit", _at(metrics, "profit", "best", "profit"))
+        | _with_interval("money_empc", _at(metrics, "profit", "empc", "ours"))
+        | _with_interval("revenue_mae", _at(metrics, "value", "all", "mae", "ours"))
+        | _with_interval("revenue_mae_naive", _at(metrics, "value", "all", "mae", "naive"))
+        | _with_interval("next_order_coverage", _at(metrics, "timing", "test", "coverage"))
+        | _with_interval("second_order_calibration_error", _at(metrics, "second_order", "calibration_error"))
+    )
+
+
 def _with_interval(name: str, interval: Tree) -> dict[str, object]:
     edges = {f"{name}_{edge}": interval.get(edge) for edge in EDGES}
     return {name: interval.get("value")} | edges
@@ -94,6 +111,12 @@ def _with_interval(name: str, interval: Tree) -> dict[str, object]:
 def _tree(tree: Tree, name: str) -> Tree:
     inner = tree.get(name)
     return cast("Tree", inner) if isinstance(inner, Mapping) else {}
+
+
+def _at(tree: Tree, *names: str) -> Tree:
+    for name in names:
+        tree = _tree(tree, name)
+    return tree
 
 
 def _numbers(values: Mapping[str, object]) -> dict[str, float]:

@@ -37,10 +37,10 @@ def start(folder: Path, patch: pytest.MonkeyPatch) -> Params:
     return params.model_copy(update=update)
 
 
-def tracked(params: Params, name: str, slope: float) -> str:
+def tracked(params: Params, name: str, slope: float, revenue: bool = True) -> str:
     """Track a model as an experiment of that name; returns the run's id."""
     put_model(Path(), params, slope)
-    _add_orders_and_reasons(steep=slope > POOR)
+    _add_what_evaluate_adds(steep=slope > POOR, revenue=revenue)
     os.environ["DVC_EXP_NAME"] = name
     try:
         track(params)
@@ -82,15 +82,17 @@ def two_runs(folder: Path, patch: pytest.MonkeyPatch) -> tuple[Params, str, str]
     return params, good, poor
 
 
-def _add_orders_and_reasons(steep: bool) -> None:
-    """What the full `evaluate` adds; a model that is not steep also ranks by chance, so customers change deciles."""
+def _add_what_evaluate_adds(steep: bool, revenue: bool) -> None:
+    """Orders, reasons, money; a model that is not steep also ranks by chance, so customers change deciles."""
     predictions = read_table(paths.PREDICTIONS)
     days = read_table(paths.HISTORY)[COLUMN].to_numpy(np.float64)
     if not steep:
         noise = np.random.default_rng(5).normal(0.0, 0.08, len(days))
         predictions["churn_probability"] = np.clip(predictions["churn_probability"] + noise, 0.01, 0.99)
-    orders = np.resize([1.0, 2.0, 5.0], len(days))
-    table = pa.Table.from_pandas(predictions.assign(orders_ever=orders), preserve_index=False)
+    predictions["orders_ever"] = np.resize([1.0, 2.0, 5.0], len(days))
+    if revenue:
+        predictions["revenue_if_kept"] = np.resize([40.0, 120.0, 900.0, 150.0], len(days))
+    table = pa.Table.from_pandas(predictions, preserve_index=False)
     feature = COLUMN if steep else "orders_<b>90d"
     reasons = [[{"feature": feature, "value": float(day), "direction": "raises"}] for day in days]
     write_table(paths.PREDICTIONS, table.append_column("reasons", pa.array(reasons, REASONS)))

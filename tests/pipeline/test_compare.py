@@ -155,10 +155,30 @@ def test_the_page_is_valid_escaped_and_asks_nobody_else_for_anything(compared: C
 
 
 def test_every_chart_has_a_title_a_description_and_a_text_beside_it(compared: Compared) -> None:
-    assert compared.html.count('role="img"') == compared.html.count("<title id=") == compared.html.count("<desc") == 2
-    assert compared.html.count('class="band') == 4
-    assert len(re.findall(r"<figcaption><h3>[^<]+</h3><p>[^<]{40,}</p>", compared.html)) == 2
-    assert "No profit curve: neither run recorded one." in compared.html
+    assert compared.html.count('role="img"') == compared.html.count("<title id=") == compared.html.count("<desc") == 3
+    assert compared.html.count('class="band') == 6
+    assert len(re.findall(r"<figcaption><h3>[^<]+</h3><p>[^<]{40,}</p>", compared.html)) == 3
+
+
+def test_the_budgets_tell_the_profit_of_both_runs_with_intervals(compared: Compared) -> None:
+    (pair,) = cast("list[dict[str, dict[str, dict[str, dict[str, dict[str, float]]]]]]", compared.document()["pairs"])
+    earned = pair["quality"]["profit"]
+    assert {str(budget["percent"]) for budget in pair["quality"]["budgets"]} == set(earned["budgets"])
+    fifth = earned["budgets"]["20"]
+    assert fifth["a"]["low"] < fifth["a"]["value"] < fifth["a"]["high"]
+    shown = {str(e.attributes.get("data-key")): e.text for e in pages(compared).elements}
+    key = "compare.json#/pairs/0/quality/profit/budgets/20/difference/value"
+    assert shown[key].replace(",", "").startswith(f"{fifth['difference']['value']:.0f}"[:4])
+
+
+def test_a_run_that_kept_no_expected_revenue_has_no_profit_and_the_page_says_so(alone: Params) -> None:
+    first = tracked(alone, "with", GOOD)
+    lock("customers: 400", "customers: 500")
+    second = tracked(alone, "without", GOOD, revenue=False)
+    compare(alone, [first, second])
+    html = PAGE.read_text(encoding="utf-8")
+    assert "No profit curve: one of the runs recorded one." in html
+    assert "Left to its own rule" not in html
 
 
 def test_the_same_runs_make_the_same_page(compared: Compared) -> None:

@@ -10,11 +10,14 @@ import pytest
 
 from models.intervals import Interval
 from models.paired import Paired
+from models.profit import Offer
 from pipeline.comparing.quality import BUDGETS, quality, verdict
 from pipeline.comparing.sides import Shared, Side
 from pipeline.params import load_params
 
 HOW = load_params(Path(__file__).parents[2] / "params.yaml").evaluate.model_copy(update={"resamples": 60})
+
+OFFER = Offer(0.35, 5.0, 1.0, 0.1)
 
 
 def losses(value: float, low: float, high: float, better: int) -> Paired:
@@ -49,7 +52,7 @@ def told() -> dict[str, object]:
     orders = np.where(np.arange(500) < 10, 1.0, np.where(np.arange(500) < 250, 2.0, 9.0))
     first = pd.DataFrame({"churn_probability": truth, "orders_ever": orders})
     second = Side("B", "b", "b", "2025-01-01", {}, {}, pd.DataFrame())
-    return quality(Shared(ids, churned, first, pd.DataFrame({"churn_probability": noisy})), second, HOW)
+    return quality(Shared(ids, churned, first, pd.DataFrame({"churn_probability": noisy})), second, HOW, OFFER)
 
 
 def test_every_metric_names_its_clear_winner_whichever_way_it_counts(told: dict[str, object]) -> None:
