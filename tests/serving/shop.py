@@ -71,6 +71,8 @@ def write_champion(folder: Path, trees: bool) -> None:
         "feature_columns": columns,
         **{name: catalogue[name] for name in ("horizon_days", "active_days", "half_lives_days", "absent")},
         "calibration": {"intercept": 0.1, "slope": 0.9},
+        "trained_on": sorted({moment.isoformat() for moment in rows["cutoff"]}),
+        "calibrated_on": None,
         "notes": [],
         "golden": [],
     }
