@@ -65,6 +65,18 @@ def unknown_key_of_an_action(tree: Tree) -> None:
     tree["plan"]["actions"]["follow_up"]["cost"] = 1
 
 
+def negative_cost(tree: Tree) -> None:
+    tree["evaluate"]["profit"]["contact_cost_money"] = -1.0
+
+
+def infinite_cost(tree: Tree) -> None:
+    tree["evaluate"]["profit"]["offer_cost_money"] = float("inf")
+
+
+def more_than_all_accept(tree: Tree) -> None:
+    tree["evaluate"]["profit"]["accept_rate"] = 1.5
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -76,6 +88,9 @@ def unknown_key_of_an_action(tree: Tree) -> None:
         (no_date, r"snapshots\.test_cutoff: 'last Monday' is not a date"),
         (unknown_zone, r"pull\.source_timezone: no time zone named 'Europe/Londno'"),
         (unknown_source, r"pull\.source: .*'demo', 'files', 'online_retail_ii' or 'sql'.*\(found 'ftp'\)"),
+        (negative_cost, r"evaluate\.profit\.contact_cost_money: .*greater than or equal to 0 \(found -1\.0\)"),
+        (infinite_cost, r"evaluate\.profit\.offer_cost_money: .*finite number \(found inf\)"),
+        (more_than_all_accept, r"evaluate\.profit\.accept_rate: .*less than or equal to 1 \(found 1\.5\)"),
         (unknown_key_of_an_action, r"plan\.actions\.follow_up\.cost: unknown key; did you mean cost_money\?"),
     ],
 )
