@@ -55,7 +55,7 @@ def _data(metrics: Tree, catalogue: Tree, about: Mapping[str, Json], params: Par
     dates = [str(cutoff)[:10] for cutoff in cutoffs] if isinstance(cutoffs, list) else []
     active = params.snapshots.active_days
     who = "with an order before the cutoff" + (f", the last at most {active} days ago" if active else "")
-    absent = _absent(texts(about.get("absent", [])))
+    absent, dropped = _absent(texts(about.get("absent", []))), texts(about.get("dropped_columns", []))
     lines = [
         f"- Source: `{params.pull.source}`, observed up to {str(catalogue.get('as_of'))[:10]}.",
         f"- Cutoffs: {len(dates)}, from {dates[0]} to {dates[-1]}; the last is the test, unseen by every candidate.",
@@ -63,6 +63,7 @@ def _data(metrics: Tree, catalogue: Tree, about: Mapping[str, Json], params: Par
         f"- Label: churned = no order in [cutoff, cutoff + {number(metrics, 'horizon_days'):.0f} days).",
         f"- Features: {len(texts(about['feature_columns']))} columns, described in `data/features/catalogue.json`.",
         *([f"- The shop has no {', '.join(absent)}: features that need it are left out."] if absent else []),
+        *([f"- Not used, constant or empty in training: {', '.join(dropped)}."] if dropped else []),
     ]
     return ["", "## Data", "", *lines]
 
