@@ -10,20 +10,21 @@ import orjson
 from anyio import to_thread
 from pydantic import ValidationError
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from serving import answers, planner
+from serving import answers, events, planner
 from serving.desk import Desk, Entry
 from serving.guard import as_response
+from serving.limits import Room, read_body
 from serving.openapi import PAGE, description
 from serving.problems import Problem, invalid
 from serving.requests import PlanRequest, ScoreRequest, Shape
 
 # A body this large takes longer than the event loop should stand still for.
 LARGE_BODY_BYTES = 32_768
-METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"]
 Asked = TypeVar("Asked", bound=Shape)
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -34,6 +35,7 @@ def routes_app() -> Starlette:
         "/v1/score": ("POST", partial(_post, ScoreRequest, answers.score)),
         "/v1/explain": ("POST", partial(_post, ScoreRequest, answers.explain)),
         "/v1/plan": ("POST", partial(_post, PlanRequest, planner.plan)),
+        "/v1/events": ("POST", partial(_post, events.EventsRequest, events.keep)),
         "/v1/customers/{customer_id:path}": ("GET", _profile),
         "/v1/{rest:path}": ("", _nowhere),
         "/openapi.json": ("GET", _openapi),
@@ -42,13 +44,14 @@ def routes_app() -> Starlette:
         "/": ("GET", _front),
     }
     routes = [Route(path, _only(method, handler), methods=METHODS) for path, (method, handler) in pages.items()]
-    return Starlette(routes=routes, exception_handlers={Problem: _refused, Exception: _failed})
+    return Starlette(routes=routes, exception_handlers={Problem: _refused, ClientDisconnect: _gone, Exception: _failed})
 
 
 def _only(method: str, handler: Handler) -> Handler:
     async def checked(request: Request) -> Response:
         if method and request.method not in (method, "HEAD" if method == "GET" else method):
-            raise Problem("method", f"{request.url.path} takes {method}, not {request.method}.")
+            told = f"{request.url.path} takes {method}, not {request.method}."
+            raise Problem("method", told, headers={"Allow": method})
         return await handler(request)
 
     return checked
@@ -56,13 +59,27 @@ def _only(method: str, handler: Handler) -> Handler:
 
 async def _post(shape: type[Asked], answer: Callable[[Desk, Asked], Entry], request: Request) -> Response:
     desk: Desk = request.app.state.desk
-    body = await read_body(request, desk.limits.max_body_bytes)
-    work = partial(_answered, shape, answer, desk, body)
-    content = await to_thread.run_sync(work) if len(body) > LARGE_BODY_BYTES else work()
-    return Response(content, media_type="application/json")
+    room = _room(request)
+    with room.entered(), room.holding() as held:
+        body = await read_body(request, held)
+        work = partial(_answered, shape, answer, desk, body)
+        if shape is events.EventsRequest:  # the disk takes its time
+            return Response(await to_thread.run_sync(work), media_type="application/json")
+        if len(body) <= LARGE_BODY_BYTES:
+            return Response(work(), media_type="application/json")
+        async with room.large:
+            return Response(await to_thread.run_sync(work), media_type="application/json")
 
 
-def _answered(shape: type[Asked], answer: Callable[[Desk, Asked], Entry], desk: Desk, body: bytes) -> bytes:
+def _room(request: Request) -> Room:
+    state = request.app.state
+    if not hasattr(state, "room"):
+        state.room = Room(state.desk.limits)
+    room: Room = state.room
+    return room
+
+
+def _answered(shape: type[Asked], answer: Callable[[Desk, Asked], Entry], desk: Desk, body: bytearray) -> bytes:
     try:
         asked = shape.model_validate_json(body)
     except ValidationError as error:
@@ -91,26 +108,12 @@ async def _nowhere(request: Request) -> Response:
     raise Problem("not-found", f"{request.url.path} does not exist; / lists what does.")
 
 
-async def read_body(request: Request, most: int) -> bytes:
-    """The body; raises Problem for another media type, a compressed body, or more than `most` bytes."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise Problem("media-type", "Send Content-Type: application/json.", "Content-Type")
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise Problem("media-type", "Send the body uncompressed.", "Content-Encoding")
-    too_large = Problem("too-large", f"The body is larger than {most} bytes; send fewer customers at once.", "body")
-    length = request.headers.get("content-length", "0")
-    if length.isdecimal() and int(length) > most:
-        raise too_large
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise too_large
-    return bytes(body)
-
-
 async def _refused(_: Request, problem: Exception) -> Response:
     return as_response(problem if isinstance(problem, Problem) else Problem("failed", "See the service's log."))
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    return Response(status_code=400)  # nobody is there to read it
 
 
 async def _failed(_: Request, __: Exception) -> Response:

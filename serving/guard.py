@@ -1,19 +1,22 @@
-"""Who is let in: with API keys set, whoever shows one; without, only programs on this machine."""
+"""Who is let in: with API keys set, whoever shows one of the needed role; without, only programs on this machine."""
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serving.keys import api_keys, may, needed_role, role_of
 from serving.problems import MEDIA_TYPE, Problem
-from serving.settings import API_KEYS, api_keys
+from serving.settings import API_KEYS
 
 PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+# What a proxy adds: who asks through one is not on this machine, wherever the proxy is.
+_PROXIED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+POLICY_VIOLATION = 1008
 
 
 class Guard:
@@ -25,6 +28,9 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer with the problem."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            return
         problem = None if scope["type"] != "http" or scope["path"] in PROBES else self._refusal(scope)
         if problem is None:
             await self.app(scope, receive, send)
@@ -34,19 +40,26 @@ class Guard:
     def _refusal(self, scope: Scope) -> Problem | None:
         headers = Headers(scope=scope)
         if self.keys:
-            return (
-                None if _is_known(_shown(headers), self.keys) else Problem("key", "Send Authorization: Bearer <key>.")
-            )
+            return self._without_key(_shown(headers), needed_role(scope["path"]))
         # The Host check keeps a web page from reaching us through a name of its own that points here.
-        if is_loopback(_local_address(scope)) and _host_name(headers.get("host", "")) in _HERE:
-            return None
-        return Problem("closed", f"Set ${API_KEYS} and send one as Authorization: Bearer <key>.")
+        if not is_loopback(_local_address(scope)) or _host_name(headers.get("host", "")) not in _HERE:
+            return Problem("closed", f"Set ${API_KEYS} and send one as Authorization: Bearer <key>.", "Host")
+        proxied = next((name for name in _PROXIED if name in headers), None)
+        told = f"Through a proxy only with keys: set ${API_KEYS}."
+        return None if proxied is None else Problem("closed", told, proxied.title())
+
+    def _without_key(self, shown: str, needed: str) -> Problem | None:
+        role = role_of(shown, self.keys)
+        if role is None:
+            challenge = {"WWW-Authenticate": "Bearer"}
+            return Problem("key", "Send Authorization: Bearer <key>.", "Authorization", headers=challenge)
+        told = f"This page needs a key of the role {needed}; this key has {role}."
+        return None if may(role, needed) else Problem("role", told, "Authorization")
 
 
 def as_response(problem: Problem) -> JSONResponse:
     """The problem as an HTTP answer."""
-    headers = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else None
-    return JSONResponse(problem.body(), problem.status, headers, MEDIA_TYPE)
+    return JSONResponse(problem.body(), problem.status, problem.headers, MEDIA_TYPE)
 
 
 def is_loopback(address: str) -> bool:
@@ -66,11 +79,6 @@ def _host_name(host: str) -> str:
     return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
 
 
-def _shown(headers: Headers) -> bytes:
+def _shown(headers: Headers) -> str:
     scheme, _, key = headers.get("authorization", "").partition(" ")
-    return key.strip().encode() if scheme.lower() == "bearer" else b""
-
-
-def _is_known(shown: bytes, keys: tuple[bytes, ...]) -> bool:
-    # Every key is compared, each in constant time: how long it takes tells nothing.
-    return sum(hmac.compare_digest(shown, key) for key in keys) > 0
+    return key.strip() if scheme.lower() == "bearer" else ""

@@ -14,18 +14,24 @@ TITLES: dict[str, tuple[int, str]] = {
     "unreadable": (400, "The body is not JSON"),
     "key": (401, "An API key is needed"),
     "closed": (403, "Without API keys only this machine is answered"),
+    "role": (403, "This key may not do that"),
     "unknown-customer": (404, "No such customer"),
     "not-found": (404, "No such page"),
     "method": (405, "This page does not take that method"),
+    "conflict": (409, "The id stands for something else already"),
+    "slow": (408, "The body came too slowly"),
     "too-large": (413, "The body is too large"),
     "media-type": (415, "The body must be plain application/json"),
     "invalid": (422, "The request is not valid"),
     "too-many": (422, "Too many customers in one request"),
+    "too-many-rows": (422, "Too many rows in one request"),
     "future-event": (422, "An event is not before the instant asked about"),
     "missing-value": (422, "The model needs a value that is missing"),
     "outside-population": (422, "The model does not speak of such customers"),
     "no-reasons": (422, "No reasons can be given for these events"),
+    "busy": (429, "Too many requests at once"),
     "failed": (500, "The service failed"),
+    "not-kept": (503, "Events cannot be kept now"),
 }
 
 
@@ -40,9 +46,16 @@ class Fault:
 class Problem(Exception):  # noqa: N818 - the name of the standard
     """A request that cannot be answered; `kind` is a key of TITLES."""
 
-    def __init__(self, kind: str, detail: str, field: str | None = None, faults: tuple[Fault, ...] = ()) -> None:
+    def __init__(
+        self,
+        kind: str,
+        detail: str,
+        field: str | None = None,
+        faults: tuple[Fault, ...] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(detail)
-        self.kind, self.detail, self.field, self.faults = kind, detail, field, faults
+        self.kind, self.detail, self.field, self.faults, self.headers = kind, detail, field, faults, headers
 
     @property
     def status(self) -> int:
@@ -68,7 +81,7 @@ def invalid(error: ValidationError) -> Problem:
     """The problem behind pydantic's finding; the first fault is named, up to MOST_FAULTS are listed."""
     found = error.errors(include_input=False, include_url=False)
     if found[0]["type"] == "json_invalid":
-        return Problem("unreadable", found[0]["msg"])
+        return Problem("unreadable", found[0]["msg"], "body")
     faults = tuple(
         Fault(_path(fault["loc"], fault.get("ctx", {})), fault["msg"].removeprefix("Value error, ")) for fault in found
     )

@@ -10,7 +10,8 @@ from pathlib import Path
 from features.errors import ConfigError, RekindleError
 from serving.desk import Desk
 from serving.guard import is_loopback
-from serving.settings import API_KEYS, HOME, Places, api_keys, read_serve
+from serving.keys import api_keys
+from serving.settings import API_KEYS, HOME, Places, read_serve
 
 TARGET = "serving.service:ChurnService"
 CODE = Path(__file__).resolve().parents[1]

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from features.errors import ConfigError
 
 Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, le=60)]
 HOME = "REKINDLE_HOME"
 API_KEYS = "REKINDLE_API_KEYS"
 LEAST_KEY_LENGTH = 16
@@ -29,6 +30,10 @@ class Serve(BaseModel):
     port: Annotated[int, Field(ge=1, le=65535)]
     max_customers: Count
     max_body_bytes: Count
+    max_rows: Count = Field(200_000, description="Orders, items and events together, in one request.")
+    max_requests: Count = Field(128, description="At once in one worker; one more is told to come back.")
+    max_held_bytes: Count = Field(134_217_728, description="Bodies of all requests in one worker together.")
+    body_seconds: Seconds = Field(10, description="A body must have come in this time.")
 
 
 @dataclass(frozen=True)
@@ -73,14 +78,3 @@ def read_serve(params: Path) -> Serve:
     except ValidationError as error:
         faults = (f"serve.{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise ConfigError(f"{params} has {error.error_count()} fault(s):\n  " + "\n  ".join(faults)) from error
-
-
-def api_keys() -> tuple[bytes, ...]:
-    """The keys in $REKINDLE_API_KEYS, comma separated; none means loopback only. Raises ConfigError on a short key."""
-    keys = tuple(key.strip().encode() for key in os.environ.get(API_KEYS, "").split(",") if key.strip())
-    if any(len(key) < LEAST_KEY_LENGTH for key in keys):
-        raise ConfigError(
-            f"a key in ${API_KEYS} is shorter than {LEAST_KEY_LENGTH} characters and could be guessed. "
-            "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
-        )
-    return keys

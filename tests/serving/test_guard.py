@@ -7,9 +7,8 @@ import asyncio
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from features.errors import ConfigError
 from serving.guard import Guard, is_loopback
-from serving.settings import API_KEYS, api_keys
+from serving.settings import API_KEYS
 
 
 async def _inside(_: Scope, __: Receive, send: Send) -> None:
@@ -64,10 +63,30 @@ def test_with_keys_any_address_is_answered_that_shows_one(monkeypatch: pytest.Mo
     assert status() == 401
 
 
-def test_a_key_that_could_be_guessed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(API_KEYS, "short")
-    with pytest.raises(ConfigError, match="shorter than 16 characters"):
-        api_keys()
+def test_a_key_opens_what_its_role_may_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(API_KEYS, "score:first-key-0123456789,trigger:second-key-012345678,admin:third-key-0123456789")
+    shown = [f"Bearer {key}" for key in ("first-key-0123456789", "second-key-012345678", "third-key-0123456789")]
+    pages = ("/v1/score", "/v1/events", "/schema.json")
+    found = [[status(path=page, authorization=key) for page in pages] for key in shown]
+    assert found == [[200, 403, 403], [200, 200, 403], [200, 200, 200]]
+
+
+@pytest.mark.parametrize("header", ["forwarded", "via", "x-forwarded-for", "x-real-ip"])
+def test_without_keys_nobody_comes_through_a_proxy(header: str) -> None:
+    assert status(**{header: "203.0.113.9"}) == 403
+
+
+def test_a_websocket_is_closed() -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    asyncio.run(Guard(_inside)({"type": "websocket", "path": "/"}, receive, send))
+    assert sent == [{"type": "websocket.close", "code": 1008}]
 
 
 @pytest.mark.parametrize(
