@@ -92,7 +92,7 @@ def store_about(params: Params, shop: Shop, budget: Budget, model_version: str) 
 
 def store_rows(scores: pd.DataFrame, decisions: list[Row], facts: Facts) -> Iterator[StoreRow]:
     """One row of the store per customer, sorted by id; cells are the JSON that is sent."""
-    told = [name for name in scores.columns if name not in ("reasons", "model_version")]
+    told = [name for name in scores.columns if name not in ("reasons", "reasons_in_words", "model_version")]
     cells = {name: _plain(scores[name]) for name in told}
     values = (dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True))
     for score, reasons, decision, fact in zip(values, scores["reasons"], decisions, facts.rows(), strict=True):

@@ -19,6 +19,7 @@ from models.scorer import Scorer
 from models.segments import deciles, segments
 from models.timing import expected_wait_days
 from models.value import Customers, fitted_value
+from models.wording import USUAL_GAP, worded
 from pipeline import paths
 from pipeline.files import read_table, write_json, write_table
 from pipeline.params import Params
@@ -134,9 +135,19 @@ def _table(
             "expected_value": empty if worth is None else worth,
             "value_at_risk": empty if worth is None else probability * worth,
             "reasons": pa.array(as_records(reasons), REASONS),
+            "reasons_in_words": pa.array(_in_words(current, reasons), pa.list_(pa.string())),
             "model_version": pa.array([scorer.model_version] * len(current), pa.string()),
         }
     )
+
+
+def _in_words(current: pd.DataFrame, reasons: list[list[Reason]]) -> list[list[str]]:
+    known = USUAL_GAP in current.columns
+    gaps = current[USUAL_GAP].to_numpy(np.float64) if known else np.full(len(current), np.nan)
+    return [
+        [worded(reason.feature, reason.value, {USUAL_GAP: gap}) for reason in each]
+        for each, gap in zip(reasons, gaps.tolist(), strict=True)
+    ]
 
 
 def _later(moments: pa.Array, days: Floats) -> pa.Array:

@@ -15,6 +15,7 @@ from pipeline.reporting.purchases import rows, share
 AT_RISK = 0.5
 REASONS = 8
 RAISING = 6
+EXAMPLES = 8
 
 _JOINED = """
 CREATE TABLE audience AS
@@ -45,6 +46,11 @@ _TOP = """
 SELECT segment, direction, feature FROM given GROUP BY segment, direction, feature
 QUALIFY row_number() OVER (PARTITION BY segment, direction ORDER BY count(*) DESC, feature) = 1
 ORDER BY segment, direction
+"""
+_EXAMPLES = """
+SELECT customer_id, churn_probability, value_at_risk, segment, reasons_in_words,
+       list_transform(reasons, lambda one: one.direction)
+FROM audience ORDER BY value_at_risk DESC NULLS LAST, churn_probability DESC, customer_id LIMIT ?
 """
 _RISING = """
 SELECT feature, churn_decile, count(*) FROM given WHERE direction = 'raises' GROUP BY ALL ORDER BY ALL
@@ -86,6 +92,23 @@ class SegmentReason(TypedDict):
     lowers: str | None
 
 
+class Why(TypedDict):
+    """One reason in words, and whether it raises or lowers the risk."""
+
+    words: str
+    direction: str
+
+
+class Example(TypedDict):
+    """One customer, with the reasons for the score in words; those with most to lose come first."""
+
+    customer_id: str
+    churn_probability: float
+    value_at_risk: float | None
+    segment: str
+    reasons: list[Why]
+
+
 class Audience(TypedDict):
     """The scored customers in one view."""
 
@@ -102,6 +125,7 @@ class Audience(TypedDict):
     reasons: list[Reason]
     raising_by_decile: list[RaisingByDecile]
     segment_reasons: dict[str, SegmentReason]
+    examples: list[Example]
 
 
 def audience(scores: Path, plan: Path) -> Audience:
@@ -127,6 +151,7 @@ def audience(scores: Path, plan: Path) -> Audience:
             reasons=reasons,
             raising_by_decile=_raising_by_decile(connection, deciles, reasons),
             segment_reasons=_segment_reasons(connection),
+            examples=_examples(connection),
         )
 
 
@@ -170,3 +195,16 @@ def _segment_reasons(connection: duckdb.DuckDBPyConnection) -> dict[str, Segment
         entry = found.setdefault(str(segment), SegmentReason(raises=None, lowers=None))
         entry["raises" if direction == "raises" else "lowers"] = str(feature)
     return found
+
+
+def _examples(connection: duckdb.DuckDBPyConnection) -> list[Example]:
+    return [
+        Example(
+            customer_id=str(customer),
+            churn_probability=probability,
+            value_at_risk=None if value is None else round(value, 2),
+            segment=str(segment),
+            reasons=[Why(words=one, direction=way) for one, way in zip(words, ways, strict=True)],
+        )
+        for customer, probability, value, segment, words, ways in connection.execute(_EXAMPLES, [EXAMPLES]).fetchall()
+    ]

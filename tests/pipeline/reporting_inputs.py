@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from features.tables import ORDERS
+from models.wording import worded
 from pipeline.files import write_json, write_table, write_text
 from tests.pipeline.money_inputs import CURVE, outlook
 
@@ -80,6 +81,7 @@ SCORES_SCHEMA = pa.schema(
         "reasons": pa.list_(
             pa.struct({"feature": pa.string(), "value": pa.float64(), "direction": pa.string()}),
         ),
+        "reasons_in_words": pa.list_(pa.string()),
         "model_version": pa.string(),
     }
 )
@@ -188,6 +190,7 @@ def _scores(revenue: bool) -> list[dict[str, object]]:
             "segment": segment,
             "value_at_risk": 10.25 * decile if revenue else None,
             "reasons": reasons,
+            "reasons_in_words": [worded(str(one["feature"]), float(str(one["value"]))) for one in reasons],
             "model_version": "m-0123456789ab",
         }
         for customer, probability, decile, segment, reasons in rows

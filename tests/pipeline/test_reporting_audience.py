@@ -48,3 +48,12 @@ def test_a_shop_without_revenue_has_no_value_at_risk(tmp_path: Path) -> None:
     found = audience(tmp_path / "data/scores.parquet", tmp_path / "data/plan.parquet")
     assert found["value_at_risk"] is None
     assert {group["value_at_risk"] for group in found["segments"]} == {None}
+
+
+def test_customers_with_most_to_lose_come_first_with_their_reasons_in_words(found: Audience) -> None:
+    assert [one["customer_id"] for one in found["examples"]] == ["c", "b", "a"]
+    assert found["examples"][2]["reasons"] == [
+        {"words": "silent 300 days", "direction": "raises"},
+        {"words": "2 orders in the last 90 days", "direction": "lowers"},
+    ]
+    assert found["examples"][2]["value_at_risk"] == 10.25

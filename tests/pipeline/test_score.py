@@ -41,6 +41,7 @@ CONTRACT = [
     "expected_value",
     "value_at_risk",
     "reasons",
+    "reasons_in_words",
     "model_version",
 ]
 
@@ -104,6 +105,23 @@ def test_long_silence_is_a_reason_that_raises_the_risk(scores: pd.DataFrame) -> 
     reasons = scores["reasons"].iloc[int(np.argmax(silence))]
     (found,) = [reason for reason in reasons if reason["feature"] == "days_since_last_order"]
     assert (found["direction"], found["value"]) == ("raises", silence.max())
+
+
+def test_every_reason_is_said_in_words(scores: pd.DataFrame) -> None:
+    silence = read_table(paths.CURRENT)["days_since_last_order"].to_numpy()
+    row = scores.iloc[int(np.argmax(silence))]
+    place = [reason["feature"] for reason in row["reasons"]].index("days_since_last_order")
+    assert row["reasons_in_words"][place] == f"silent {silence.max():,.0f} days"
+    assert (scores["reasons_in_words"].map(len) == scores["reasons"].map(len)).all()
+
+
+def test_silence_is_said_beside_the_usual_gap_of_the_customer(params: Params) -> None:
+    write_table(paths.CURRENT, read_table(paths.CURRENT).assign(gap_mean_days=21.3, days_since_last_order=94.0))
+    write_model(paths.CHAMPION, "recency_rule", RECENCY)
+    score(params)
+    assert {words for row in read_table(paths.SCORES)["reasons_in_words"] for words in row} == {
+        "silent 94 days; usual gap 21"
+    }
 
 
 @pytest.mark.parametrize(("chosen", "formula"), [("recency_rule", RECENCY), ("bgnbd", BGNBD), ("xgboost", TREES)])
