@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import orjson
@@ -13,6 +13,7 @@ import pyarrow as pa
 from pipeline import paths
 from pipeline.files import read_table, write_json, write_table, written_aside
 from pipeline.params import Params
+from pipeline.plan_histories import read_histories
 from pipeline.plan_inputs import microseconds_of, read_facts, read_shop
 from pipeline.stage import progress, run_stage
 from serving.decisions import NOBODY, Budget, Decisions, budget_of, decide, within_budget
@@ -54,7 +55,7 @@ def plan(params: Params) -> str:
     write_json(paths.PLAN_COUNTS, counts)
     about = store_about(params, shop, budget, str(scores["model_version"].iloc[0]))
     with written_aside(paths.SERVING_STORE) as aside:
-        write_store(aside, about, store_rows(scores, as_json(rows), facts))
+        write_store(aside, about, store_rows(scores, as_json(rows), facts, read_histories(scores["customer_id"])))
     return f"{counts['contacted']:,} of {counts['customers']:,} customers would be contacted"
 
 
@@ -90,12 +91,15 @@ def store_about(params: Params, shop: Shop, budget: Budget, model_version: str) 
     }
 
 
-def store_rows(scores: pd.DataFrame, decisions: list[Row], facts: Facts) -> Iterator[StoreRow]:
+def store_rows(
+    scores: pd.DataFrame, decisions: list[Row], facts: Facts, histories: Iterable[bytes]
+) -> Iterator[StoreRow]:
     """One row of the store per customer, sorted by id; cells are the JSON that is sent."""
     told = [name for name in scores.columns if name not in ("reasons", "reasons_in_words", "model_version")]
     cells = {name: _plain(scores[name]) for name in told}
     values = (dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True))
-    for score, reasons, decision, fact in zip(values, scores["reasons"], decisions, facts.rows(), strict=True):
+    told_of = zip(values, scores["reasons"], decisions, facts.rows(), histories, strict=True)
+    for score, reasons, decision, fact, history in told_of:
         name, as_of = str(score["customer_id"]), score["as_of"]
         why = {"customer_id": name, "as_of": as_of, "source": "nightly", "reasons": list(reasons)}
         yield (
@@ -104,6 +108,7 @@ def store_rows(scores: pd.DataFrame, decisions: list[Row], facts: Facts) -> Iter
             orjson.dumps(why, option=orjson.OPT_SERIALIZE_NUMPY),
             orjson.dumps(decision),
             orjson.dumps(fact),
+            history,
         )
 
 

@@ -1,6 +1,7 @@
 """Stage `pull`: the source named in params becomes `data/raw/`, one Parquet file per table, values unchanged.
 
-Every row keeps `source_file` and `source_row`; `pull.json` says what was found, in which zone, and what is not there.
+What the endpoint received joins it. Every row keeps `source_file` and `source_row`; `pull.json` says what was found,
+in which zone, and what is not there.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pipeline.sources.files import pull_files
 from pipeline.sources.online_retail_ii import ZONE as ONLINE_RETAIL_ZONE
 from pipeline.sources.online_retail_ii import pull_online_retail_ii
 from pipeline.sources.pulled import Pulled, RawTable
+from pipeline.sources.received import join_received, open_received
 from pipeline.sources.sql import pull_sql
 from pipeline.stage import progress, run_stage
 
@@ -27,8 +29,9 @@ PROVENANCE = ("source_file", "source_row")
 def pull(params: Params) -> str:
     """Pull the source; returns what came in."""
     progress(f"source {params.pull.source}")
-    with directory_aside(RAW) as raw, directory_aside(TRUTH) as truth:
+    with open_received() as received, directory_aside(RAW) as raw, directory_aside(TRUTH) as truth:
         rows = _pull_source(params.pull, raw, truth)
+        rows |= join_received(received, raw)
         tables = {
             table: RawTable(rows=rows[table], columns=_columns(raw / f"{table}.parquet")) for table in sorted(rows)
         }

@@ -23,14 +23,11 @@ def score(desk: Desk, request: ScoreRequest) -> Entry:
     """P(no order in the horizon) of each customer."""
     as_of_us = desk.instant(request.as_of)
     rows = desk.rows(request.customers, as_of_us)
+    news_us, news = desk.news(request.customers, request.as_of)
 
     def scored(named: Named) -> dict[str, Entry]:
-        head: Entry = {"as_of": iso(as_of_us), "source": "events"}
-        probability = desk.probabilities(named).tolist()
-        return {
-            name: {"customer_id": name, **head, "churn_probability": each}
-            for name, each in zip(named, probability, strict=True)
-        }
+        by_events = _scored(desk, named, {"as_of": iso(as_of_us), "source": "events"})
+        return by_events | _scored(desk, news, {"as_of": iso(news_us), "source": "received"})
 
     return {**desk.head(as_of_us), "customers": desk.entries(request.customers, rows, "score", scored)}
 
@@ -59,6 +56,14 @@ def profile(desk: Desk, customer_id: str) -> Entry:
         "score": cells["score"],
         "reasons": cells["reasons"]["reasons"],
         "decision": cells["decision"],
+    }
+
+
+def _scored(desk: Desk, named: Named, head: Entry) -> dict[str, Entry]:
+    probability = desk.probabilities(named).tolist()
+    return {
+        name: {"customer_id": name, **head, "churn_probability": each}
+        for name, each in zip(named, probability, strict=True)
     }
 
 

@@ -14,8 +14,10 @@ import orjson
 
 from features.errors import ServingError
 from models.scorer import Scorer
+from serving import received
 from serving.draws import HOLDOUT_KEY, holdout_key, key_mark
 from serving.histories import Floats, feature_rows, refuse_unusable
+from serving.inbox.inbox import Inbox
 from serving.policy import Policy
 from serving.problems import Problem
 from serving.requests import Customer, iso, microseconds
@@ -35,6 +37,7 @@ class Desk:
     limits: Serve
     policy: Policy
     key: bytes
+    inbox: Inbox
 
     @classmethod
     def open(cls, places: Places) -> Desk:
@@ -50,7 +53,8 @@ class Desk:
                 f"${HOLDOUT_KEY} is not the key the control group was drawn with; set the one that `make run` had, "
                 "or run it again with this one."
             )
-        return cls(scorer, store, read_serve(places.params), Policy.model_validate(store.about["policy"]), key)
+        policy = Policy.model_validate(store.about["policy"])
+        return cls(scorer, store, read_serve(places.params), policy, key, Inbox.open(places.home))
 
     @property
     def as_of_us(self) -> int:
@@ -82,6 +86,16 @@ class Desk:
                 found[customer.customer_id] = problem or _outside(place, settings.active_days)
                 usable += [] if problem else [customer]
         return found | (feature_rows(usable, as_of_us, settings, self.scorer.feature_columns) if usable else {})
+
+    def news(self, customers: Sequence[Customer], as_of: datetime | None) -> tuple[int, Named]:
+        """The feature rows of those by id of whom something was received since the nightly run, and their instant."""
+        found = received.histories(
+            self.inbox, self.store, [each.customer_id for each in customers if not each.has_events]
+        )
+        if not found:
+            return self.as_of_us, {}
+        as_of_us = received.instant(self.inbox, self.as_of_us, None if as_of is None else microseconds(as_of))
+        return as_of_us, received.rows_of(found, as_of_us, self.scorer.settings, self.scorer.feature_columns)
 
     def probabilities(self, named: Named) -> Floats:
         """P(churned) of feature rows."""

@@ -55,11 +55,11 @@ class NightlyScore(Answer):
 
 
 class EventScore(Answer):
-    """A customer by events: computed now."""
+    """A customer by events, or by id with rows received since the nightly run: computed now."""
 
     customer_id: str
     as_of: str
-    source: Literal["events"]
+    source: Literal["events", "received"]
     churn_probability: float
 
 

@@ -1,6 +1,7 @@
 """What the endpoint knows of every customer: one SQLite file, written by the `plan` stage, read-only here.
 
-Equal input gives equal bytes: rows in order of id, one page size, one transaction. Cells hold JSON, ready to be sent.
+Equal input gives equal bytes: rows in order of id, one page size, one transaction. Cells hold JSON, ready to be sent;
+`history`, which is not, holds it compressed (serving/received.py).
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ import orjson
 
 from features.errors import ServingError
 
-FORMAT = 1
-CELLS = ("score", "reasons", "decision", "facts")
-Cell = Literal["score", "reasons", "decision", "facts"]
-Row = tuple[str, bytes, bytes, bytes, bytes]
+FORMAT = 2
+CELLS = ("score", "reasons", "decision", "facts", "history")
+Cell = Literal["score", "reasons", "decision", "facts", "history"]
+Row = tuple[str, bytes, bytes, bytes, bytes, bytes]
 _AT_ONCE = 500
 
 
@@ -78,6 +79,7 @@ def _fill(connection: sqlite3.Connection, about: Mapping[str, object], rows: Ite
     connection.execute(f"CREATE TABLE customers (customer_id TEXT PRIMARY KEY, {columns})")
     everything = orjson.dumps({**about, "format": FORMAT}, option=orjson.OPT_SORT_KEYS)
     connection.execute("INSERT INTO shop VALUES (?)", (everything,))
-    connection.executemany("INSERT INTO customers VALUES (?, ?, ?, ?, ?)", rows)
+    marks = ", ".join("?" for _ in ("customer_id", *CELLS))
+    connection.executemany(f"INSERT INTO customers VALUES ({marks})", rows)  # noqa: S608
     connection.execute("COMMIT")
     connection.execute("VACUUM")

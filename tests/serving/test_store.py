@@ -9,7 +9,7 @@ import pytest
 from features.errors import ServingError
 from serving.store import Row, Store, write_store
 
-ROWS: list[Row] = [(f"c{number:04}", b'{"n":%d}' % number, b"[]", b"{}", b"{}") for number in range(1200)]
+ROWS: list[Row] = [(f"c{number:04}", b'{"n":%d}' % number, b"[]", b"{}", b"{}", b"") for number in range(1200)]
 ABOUT: dict[str, object] = {"model_version": "m-1", "as_of_us": 1}
 
 
