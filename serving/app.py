@@ -18,6 +18,7 @@ from serving import answers, events, planner
 from serving.desk import Desk, Entry
 from serving.guard import as_response
 from serving.limits import Room, read_body
+from serving.metrics import MEDIA_TYPE, exposition, note
 from serving.openapi import PAGE, description
 from serving.problems import Problem, invalid
 from serving.requests import PlanRequest, ScoreRequest, Shape
@@ -38,6 +39,7 @@ def routes_app() -> Starlette:
         "/v1/events": ("POST", partial(_post, events.EventsRequest, events.keep)),
         "/v1/customers/{customer_id:path}": ("GET", _profile),
         "/v1/{rest:path}": ("", _nowhere),
+        "/metrics": ("GET", _metrics),
         "/openapi.json": ("GET", _openapi),
         # BentoML's own pages would describe none of these routes, and its front page loads a tracker.
         "/docs.json": ("GET", _openapi),
@@ -84,7 +86,9 @@ def _answered(shape: type[Asked], answer: Callable[[Desk, Asked], Entry], desk: 
         asked = shape.model_validate_json(body)
     except ValidationError as error:
         raise invalid(error) from error
-    return orjson.dumps(answer(desk, asked))
+    content = orjson.dumps(answer(desk, asked))
+    note(content)
+    return content
 
 
 async def _profile(request: Request) -> Response:
@@ -98,6 +102,12 @@ async def _openapi(request: Request) -> Response:
     return Response(
         orjson.dumps(description(request.app.state.desk.scorer.model_version)), media_type="application/json"
     )
+
+
+async def _metrics(request: Request) -> Response:
+    desk: Desk = request.app.state.desk
+    told = await to_thread.run_sync(exposition, desk.scorer.model_version, desk.as_of_us)
+    return Response(told, headers={"Content-Type": MEDIA_TYPE})
 
 
 async def _front(_: Request) -> Response:

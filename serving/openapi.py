@@ -1,39 +1,33 @@
-"""The OpenAPI description, made from the very shapes that check requests, and the page that shows it."""
+"""The OpenAPI description, made from the very shapes that check requests, and the page that shows it.
+
+`python -m serving.openapi > docs/openapi.json` writes the file that goes with a release.
+"""
 
 from __future__ import annotations
+
+import json
+import sys
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from serving.problems import MEDIA_TYPE
+from serving.examples import BY_EVENTS, BY_ID, EXAMPLES, PROBLEM_EXAMPLES
+from serving.problems import MEDIA_TYPE, TITLES, Problem
 from serving.requests import PlanRequest, ScoreRequest
 from serving.shapes import ExplainAnswer, PlanAnswer, ProblemDetails, Profile, ScoreAnswer
 
 Json = dict[str, object]
 _REF = "#/components/schemas/{model}"
-BY_ID: Json = {"customers": [{"customer_id": "c000042"}]}
-BY_EVENTS: Json = {
-    "as_of": "2026-01-01T00:00:00Z",
-    "customers": [
-        {
-            "customer_id": "new-1",
-            "orders": [{"order_id": "o1", "ordered_at": "2025-11-03T10:15:00Z", "revenue": 49.9}],
-            "engagement": [{"event_id": "e1", "occurred_at": "2025-12-20T18:02:00+01:00", "kind": "email_open"}],
-        }
-    ],
-}
+PROFILE_PAGE = "/v1/customers/{customer_id}"
 _POSTS: dict[str, tuple[str, type[BaseModel], type[BaseModel]]] = {
     "/v1/score": ("Churn probability of customers, by id, by events, or mixed", ScoreRequest, ScoreAnswer),
     "/v1/explain": ("The reasons for their scores", ScoreRequest, ExplainAnswer),
     "/v1/plan": ("What would be done for them, or why nothing (dry run)", PlanRequest, PlanAnswer),
 }
-_ERRORS = {
-    "400": "The body is not JSON",
-    "401": "A key is needed",
-    "413": "The body is too large",
-    "415": "The body is not plain JSON",
-    "422": "A field is wrong; it is named",
-}
+# What any page may answer instead; problems.py has the titles.
+_HEADERS = {"busy": "Retry-After", "key": "WWW-Authenticate"}
+_REFUSED = ("key", "closed", "failed")
+_REFUSED_POST = (*_REFUSED, "unreadable", "slow", "too-large", "media-type", "invalid", "busy")
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -55,9 +49,9 @@ def description(model_version: str) -> Json:
         "info": {
             "title": "Rekindle",
             "version": model_version,
-            "description": "Who is about to leave, and what to do.",
+            "description": "Who is about to leave, and what to do. Errors are RFC 9457 problem details.",
         },
-        "paths": {path: {"post": _post(*about)} for path, about in _POSTS.items()} | _pages(),
+        "paths": {path: {"post": _post(path, *about)} for path, about in _POSTS.items()} | _pages(),
         "components": {
             "schemas": schemas["$defs"],
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
@@ -66,41 +60,74 @@ def description(model_version: str) -> Json:
     }
 
 
-def _post(summary: str, asked: type[BaseModel], answered: type[BaseModel]) -> Json:
+def _post(path: str, summary: str, asked: type[BaseModel], answered: type[BaseModel]) -> Json:
     examples = {"by id": {"value": BY_ID}, "by events": {"value": BY_EVENTS}}
-    problem = {MEDIA_TYPE: {"schema": _ref(ProblemDetails)}}
     return {
+        "operationId": path.rpartition("/")[2],
         "summary": summary,
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": _ref(asked), "examples": examples}},
         },
-        "responses": {"200": _answer(answered)}
-        | {status: {"description": why, "content": problem} for status, why in _ERRORS.items()},
+        "responses": {"200": _answer(answered)} | _problems(_REFUSED_POST),
     }
 
 
 def _pages() -> Json:
-    parameter = {"name": "customer_id", "in": "path", "required": True, "schema": {"type": "string"}}
-    problem = {MEDIA_TYPE: {"schema": _ref(ProblemDetails)}}
-    missing = {"description": "No such customer", "content": problem}
+    parameter = {"name": "customer_id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
     profile = {
+        "operationId": "profile",
         "summary": "All the last nightly run knows of one customer",
-        "parameters": [parameter],
-        "responses": {"200": _answer(Profile), "404": missing},
+        "parameters": [parameter | {"example": "c000042"}],
+        "responses": {"200": _answer(Profile)} | _problems((*_REFUSED, "unknown-customer")),
     }
-    probe = {"responses": {"200": {"description": "Yes"}, "503": {"description": "No"}}}
+    answers = {"200": {"description": "Yes"}, "503": {"description": "No"}}
+    probe = {"responses": answers, "security": []}
+    metrics = {"200": {"description": "Prometheus text", "content": {"text/plain": {"schema": {"type": "string"}}}}}
     return {
-        "/v1/customers/{customer_id}": {"get": profile},
-        "/livez": {"get": {"summary": "Does the process run?", **probe}},
-        "/readyz": {"get": {"summary": "Is the model loaded, and does it score its golden rows right?", **probe}},
-        "/metrics": {"get": {"summary": "Prometheus", "responses": {"200": {"description": "Text"}}}},
+        PROFILE_PAGE: {"get": profile},
+        "/livez": {"get": {"operationId": "livez", "summary": "Does the process run?", **probe}},
+        "/readyz": {
+            "get": {
+                "operationId": "readyz",
+                "summary": "Is the model loaded, and does it score its golden rows right?",
+                **probe,
+            }
+        },
+        "/metrics": {
+            "get": {
+                "operationId": "metrics",
+                "summary": "Counts for Prometheus",
+                "responses": metrics | _problems(_REFUSED),
+            }
+        },
     }
 
 
 def _answer(shape: type[BaseModel]) -> Json:
-    return {"description": "The answer", "content": {"application/json": {"schema": _ref(shape)}}}
+    return {
+        "description": "The answer",
+        "content": {"application/json": {"schema": _ref(shape), "example": EXAMPLES[shape.__name__]}},
+    }
+
+
+def _problems(kinds: tuple[str, ...]) -> Json:
+    return {str(TITLES[kind][0]): _problem(kind) for kind in kinds}
+
+
+def _problem(kind: str) -> Json:
+    example = Problem(kind, *PROBLEM_EXAMPLES[kind]).body()
+    told: Json = {
+        "description": TITLES[kind][1],
+        "content": {MEDIA_TYPE: {"schema": _ref(ProblemDetails), "example": example}},
+    }
+    header = _HEADERS.get(kind)
+    return told if header is None else told | {"headers": {header: {"schema": {"type": "string"}}}}
 
 
 def _ref(shape: type[BaseModel]) -> Json:
     return {"$ref": _REF.format(model=shape.__name__)}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(description("any"), indent=1) + "\n")

@@ -23,6 +23,7 @@ from models.scorer import GOLDEN_TOLERANCE, MODEL_JSON, Scorer
 from serving.app import routes_app
 from serving.desk import Desk
 from serving.guard import Guard
+from serving.metrics import Measured
 from serving.settings import places
 
 TIMEOUT_SECONDS = 60
@@ -53,6 +54,7 @@ def golden_rows_match(scorer: Scorer) -> bool:
     traffic={"timeout": TIMEOUT_SECONDS},
     http={"host": "127.0.0.1"},
     logging={"access": {"enabled": False}},
+    metrics={"enabled": False},  # serving/metrics.py says why
 )
 @bentoml.asgi_app(_app, path="/")
 class ChurnService:
@@ -73,4 +75,5 @@ class ChurnService:
         return golden_rows_match(self.desk.scorer)
 
 
+ChurnService.add_asgi_middleware(Measured)  # type: ignore[attr-defined]
 ChurnService.add_asgi_middleware(Guard)  # type: ignore[attr-defined]

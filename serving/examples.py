@@ -1,0 +1,73 @@
+"""Examples for the OpenAPI page; the tests send the requests and hold the answers against their shapes."""
+
+from __future__ import annotations
+
+Json = dict[str, object]
+BY_ID: Json = {"customers": [{"customer_id": "c000042"}]}
+BY_EVENTS: Json = {
+    "as_of": "2026-01-01T00:00:00Z",
+    "customers": [
+        {
+            "customer_id": "new-1",
+            "orders": [{"order_id": "o1", "ordered_at": "2025-11-03T10:15:00Z", "revenue": 49.9}],
+            "engagement": [{"event_id": "e1", "occurred_at": "2025-12-20T18:02:00+01:00", "kind": "email_open"}],
+        }
+    ],
+}
+_HEAD: Json = {"model_version": "m-b2e77c9b6e39", "as_of": "2026-01-01T00:00:00Z", "horizon_days": 90}
+_SCORE: Json = {
+    "customer_id": "c000042",
+    "as_of": "2026-01-01T00:00:00Z",
+    "source": "nightly",
+    "churn_probability": 0.662,
+    "churn_decile": 9,
+    "segment": "returning",
+    "expected_next_order_at": "2026-01-16T00:51:53Z",
+    "expected_next_order_low": "2026-01-02T23:53:20Z",
+    "expected_next_order_high": "2026-03-16T06:56:39Z",
+    "expected_value": 41.66,
+    "value_at_risk": 27.59,
+}
+_REASONS: list[Json] = [{"feature": "days_since_last_order", "value": 61.0, "direction": "raises"}]
+_DECISION: Json = {
+    "decision_id": "d-6f1c",
+    "customer_id": "c000042",
+    "as_of": "2026-01-01T00:00:00Z",
+    "arm": "treatment",
+    "action": None,
+    "intent": None,
+    "channel": None,
+    "send_after": None,
+    "expires_at": None,
+    "expected_uplift": None,
+    "expected_value": None,
+    "gate": "no_consent",
+    "policy_version": "2026-1",
+    "propensity": None,
+}
+EXAMPLES: dict[str, Json] = {
+    "ScoreAnswer": {**_HEAD, "customers": [_SCORE]},
+    "ExplainAnswer": {
+        **_HEAD,
+        "customers": [
+            {"customer_id": "c000042", "as_of": "2026-01-01T00:00:00Z", "source": "nightly", "reasons": _REASONS}
+        ],
+    },
+    "PlanAnswer": {**_HEAD, "policy_version": "2026-1", "dry_run": True, "decisions": [_DECISION]},
+    "Profile": {**_HEAD, "customer_id": "c000042", "score": _SCORE, "reasons": _REASONS, "decision": _DECISION},
+}
+PROBLEM_EXAMPLES: dict[str, tuple[str, str | None]] = {
+    "key": ("Send Authorization: Bearer <key>.", "Authorization"),
+    "closed": ("Set $REKINDLE_API_KEYS and send one as Authorization: Bearer <key>.", "Host"),
+    "unreadable": ("EOF while parsing an object at line 1 column 1", "body"),
+    "slow": ("The body had not come after 10 s; send it faster, or less of it.", "body"),
+    "too-large": ("The body is larger than 33554432 bytes; send fewer customers at once.", "body"),
+    "media-type": ("Send Content-Type: application/json.", "Content-Type"),
+    "invalid": ("customers[0].orders[0].revenue: Input should be a finite number", "customers[0].orders[0].revenue"),
+    "busy": ("Now 128 requests are being answered; come back in 1 s, or run more workers.", None),
+    "unknown-customer": (
+        "customer_id: 'c000042' was not scored in the last nightly run; check the id, or send the events.",
+        "customer_id",
+    ),
+    "failed": ("The fault is ours; the service's log has it.", None),
+}
