@@ -9,6 +9,7 @@ Peak is VmHWM of a process of its own, imports and all.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import multiprocessing
 import os
@@ -155,7 +156,7 @@ def write_shop(rows: int) -> None:
     groups = history_groups(size)
     first = next(groups)
     with pq.ParquetWriter(paths.HISTORY, first.schema, compression="zstd") as writer:
-        for group in (first, *groups):
+        for group in itertools.chain([first], groups):
             writer.write_table(group)
     write_table(paths.CURRENT, first.drop_columns(["cutoff", "churned"]))
     about = {"horizon_days": HORIZON_DAYS, "active_days": None, "half_lives_days": [14, 60], "absent": []}
