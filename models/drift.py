@@ -38,14 +38,17 @@ def stability_index(then: Floats, now: Floats) -> float:
     return float(_index(_shares(then, edges), _shares(now, edges)))
 
 
-def moved(then: Floats, now: Floats) -> Moved:
-    """The index of one feature beside what chance alone gives."""
+def moved(then: Floats, now: Floats, customers: int | None = None) -> Moved:
+    """The index of one feature beside what chance alone gives.
+
+    Rows of one customer resemble each other, so the earlier rows are worth as many draws as `customers` they are of.
+    """
     edges = _edges(then)
     before, after = _shares(then, edges), _shares(now, edges)
     if len(now) == 0 or len(then) == 0:
         return Moved(0.0, 0.0)
     draw = np.random.default_rng(SEED)
-    first, second = (draw.multinomial(rows, before, size=DRAWS) / rows for rows in (len(then), len(now)))
+    first, second = (draw.multinomial(rows, before, size=DRAWS) / rows for rows in (customers or len(then), len(now)))
     return Moved(float(_index(before, after)), float(np.quantile(_index(first, second), UNLIKELY)))
 
 

@@ -26,7 +26,7 @@ def features_moved(today: Today, then: Training) -> Tree:
     weights = _weights(today)
     before = _seen(today.scorer, then.values, list(weights))
     now = {name: today.shares.values[:, place] for place, name in enumerate(today.shares.features)}
-    found = {name: moved(before[name], now[name]) for name in weights}
+    found = {name: moved(before[name], now[name], then.customers) for name in weights}
     most = sorted(found, key=lambda name: (-weights[name] * found[name].index, name))
     return {
         **_told(weighted(found, weights)),
@@ -38,7 +38,7 @@ def scores_moved(today: Today, then: Training) -> Tree:
     """The index of the churn probabilities, and their means."""
     before = today.scorer.churn_probability(then.values)
     return {
-        **_told(moved(before, today.probability)),
+        **_told(moved(before, today.probability, then.customers)),
         "mean_then": round(float(before.mean()), DIGITS) if len(before) else None,
         "mean_now": round(float(today.probability.mean()), DIGITS) if len(today.probability) else None,
     }

@@ -47,6 +47,7 @@ class Training:
     """Some of the rows a model learned from: their features, how many there are in all, and of which cutoffs."""
 
     values: Floats
+    customers: int  # whom these rows are of
     rows: int
     cutoffs: tuple[pd.Timestamp, ...]
 
@@ -71,7 +72,8 @@ def training_rows(scorer: Scorer, history: Path) -> Training:
     places = np.flatnonzero(wanted) if wanted.any() else np.arange(len(cutoffs))
     kept = places[np.linspace(0, len(places) - 1, min(MOST_ROWS, len(places))).astype(np.int64)]
     seen = tuple(pd.Timestamp(each).tz_localize("UTC") for each in np.unique(cutoffs[places]))
-    return Training(_values(history, list(scorer.feature_columns), kept), len(places), seen)
+    values, customers = _values(history, list(scorer.feature_columns), kept)
+    return Training(values, customers, len(places), seen)
 
 
 def cutoffs_of(history: Path) -> Moments:
@@ -84,13 +86,15 @@ def _without_zone(moment: str) -> pd.Timestamp:
     return pd.to_datetime(moment, utc=True).tz_convert(None)
 
 
-def _values(history: Path, columns: list[str], places: Collection[int]) -> Floats:
-    """Some rows by place, read batch by batch, so that memory does not grow with the history."""
+def _values(history: Path, columns: list[str], places: Collection[int]) -> tuple[Floats, int]:
+    """Some rows by place, and of how many customers; read batch by batch, so memory does not grow with the history."""
     wanted, found, first = np.asarray(places, dtype=np.int64), [np.empty((0, len(columns)))], 0
+    customers: set[object] = set()
     with pq.ParquetFile(history) as file:
-        for batch in file.iter_batches(BATCH, columns=columns):
+        for batch in file.iter_batches(BATCH, columns=["customer_id", *columns]):
             inside = wanted[(wanted >= first) & (wanted < first + batch.num_rows)] - first
-            rows = batch.take(inside).to_pandas()[columns]
-            found.append(rows.to_numpy(np.float64, na_value=np.nan))
+            rows = batch.take(inside).to_pandas()
+            found.append(rows[columns].to_numpy(np.float64, na_value=np.nan))
+            customers.update(rows["customer_id"])
             first += batch.num_rows
-    return np.concatenate(found)
+    return np.concatenate(found), len(customers)

@@ -46,6 +46,11 @@ def test_rows_that_moved_exceed_the_limit_and_chance() -> None:
     assert not moved(then, then[:1000]).exceeds(0.1)
 
 
+def test_many_rows_of_few_customers_are_worth_few_draws() -> None:
+    then = np.random.default_rng(0).normal(size=5000)
+    assert moved(then, then[:300], customers=100).by_chance > 2 * moved(then, then[:300]).by_chance
+
+
 def test_a_feature_counts_by_its_weight() -> None:
     found = {"strong": Moved(0.4, 0.02), "weak": Moved(1.2, 0.02)}
     every = weighted(found, {"strong": 3.0, "weak": 1.0, "unseen": 5.0})

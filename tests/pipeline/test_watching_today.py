@@ -25,7 +25,7 @@ def scorer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scorer:
 
 def test_training_rows_are_those_of_the_cutoffs_the_model_learned_or_was_calibrated_on(scorer: Scorer) -> None:
     then = training_rows(scorer, paths.HISTORY)
-    assert (then.rows, then.cutoffs) == (2 * SIZE, tuple(CUTOFFS[:2]))
+    assert (then.rows, then.customers, then.cutoffs) == (2 * SIZE, SIZE, tuple(CUTOFFS[:2]))
     history = read_table(paths.HISTORY)
     expected = history[history["cutoff"] < CUTOFFS[2]][list(scorer.feature_columns)].to_numpy()
     assert np.array_equal(then.values, expected)
