@@ -22,7 +22,7 @@ from pipeline.gate import saw_labels_until
 from pipeline.importance import told_catalogue
 from pipeline.model_card import model_card
 from pipeline.outlook.known import Log
-from pipeline.outlook.measured import outlook
+from pipeline.outlook.measured import outlook, outlook_lines
 from pipeline.params import Params
 from pipeline.predicted import predictions, with_reasons
 from pipeline.stage import progress, run_stage
@@ -48,7 +48,7 @@ def evaluate(params: Params) -> str:
     _refuse_too_good(metrics, params.train.auc_ceiling)
     found = outlook(params, history, _log(catalogue), tested, candidates[final.chosen])
     metrics |= found.told
-    for line in metric_lines(metrics):
+    for line in (*metric_lines(metrics), *outlook_lines(found.told)):
         progress(line)
     told = _told_catalogue(catalogue, candidates[final.chosen], rows, params)
 

@@ -15,6 +15,7 @@ from pipeline.outlook.profit import offer_of, profit_table, profit_told
 from pipeline.outlook.timing import second_order_told, timing_told
 from pipeline.outlook.value import fitted_worth, value_told
 from pipeline.params import Params
+from pipeline.summary import number, tree
 
 REVENUE_IF_KEPT = "revenue_if_kept"
 
@@ -26,6 +27,23 @@ class Outlook:
     told: Tree
     curves: dict[str, pd.DataFrame] = field(default_factory=dict)
     columns: dict[str, Floats] = field(default_factory=dict)
+
+
+def outlook_lines(told: Tree) -> list[str]:
+    """The outlook in two lines for the screen."""
+    test = tree(told, "timing", "test")
+    ended = f"{number(test, 'returned'):,.0f} of {number(test, 'customers'):,.0f} ordered again"
+    returned = number(test, "returned") > 0
+    inside = f", {100 * number(test, 'coverage', 'value'):.1f} % of them inside their interval" if returned else ""
+    profit = tree(told, "profit")
+    if "left_out" in profit:
+        return [f"next order: {ended}{inside}", f"value and profit left out: {profit['left_out']}"]
+    value, low, high = (number(profit, "best", "profit", key) for key in ("value", "low", "high"))
+    share = 100 * number(profit, "best", "share")
+    return [
+        f"next order: {ended}{inside}",
+        f"profit: {value:,.0f} ({low:,.0f}–{high:,.0f}) by contacting {share:.1f} %",
+    ]
 
 
 def outlook(params: Params, history: pd.DataFrame, log: Log, tested: Tested, scorer: Scorer) -> Outlook:

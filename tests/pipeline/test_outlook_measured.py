@@ -205,5 +205,15 @@ def test_infinite_spend_stops_the_stage_with_the_count(params: Params) -> None:
     assert not paths.METRICS.exists()
 
 
+def test_the_screen_says_what_contacting_pays_or_why_it_is_not_known(
+    tmp_path: Path, params: Params, capsys: pytest.CaptureFixture[str]
+) -> None:
+    best = tree(measured(params), "profit", "best")
+    assert f"by contacting {100 * number(best, 'share'):.1f} %" in capsys.readouterr().out
+    write_tiny_shop(tmp_path, revenue=False)
+    evaluate(params)
+    assert "value and profit left out: the data has no revenue" in capsys.readouterr().out
+
+
 def test_the_offer_is_that_of_the_params(params: Params) -> None:
     assert offer_of(offered(params, accept_rate=0.25)) == Offer(params.score.margin_share, 5.0, 1.0, 0.25)
