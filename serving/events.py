@@ -9,7 +9,7 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 import orjson
 from pydantic import AfterValidator, Field, JsonValue, ValidationError, model_validator
@@ -20,7 +20,6 @@ from serving.desk import Desk, Entry
 from serving.inbox.inbox import Outcome, Received, Sort
 from serving.problems import Fault, Problem, invalid
 from serving.requests import Engagement, Id, Money, Order, Shape, microseconds
-from serving.shapes import Answer, ProblemDetails
 
 # Clocks differ a little; what lies further ahead has not happened.
 AHEAD = timedelta(minutes=5)
@@ -86,26 +85,6 @@ class EventsRequest(Shape):
     engagement: list[JsonValue] = Field(
         default=[], json_schema_extra={"items": {"$ref": "#/components/schemas/ReceivedEvent"}}
     )
-
-
-class EventResult(Answer):
-    """What became of one row: its table, its place there, its id, and if refused, why."""
-
-    table: Literal["orders", "engagement"]
-    place: int
-    id: str | None
-    result: Literal["accepted", "duplicate", "refused"]
-    error: ProblemDetails | None = None
-
-
-class EventsAnswer(Answer):
-    """One result per row, orders first, in the order sent; then the counts."""
-
-    model_version: str
-    accepted: int
-    duplicate: int
-    refused: int
-    results: list[EventResult]
 
 
 def keep(desk: Desk, request: EventsRequest) -> Entry:

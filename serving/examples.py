@@ -14,6 +14,14 @@ BY_EVENTS: Json = {
         }
     ],
 }
+RECEIVED: Json = {
+    "orders": [
+        {"customer_id": "c000042", "order_id": "o-77", "ordered_at": "2025-12-30T09:00:00Z", "revenue": 35.0},
+    ],
+    "engagement": [
+        {"customer_id": "c000042", "event_id": "e-78", "occurred_at": "2025-12-31T18:02:00Z", "kind": "session"},
+    ],
+}
 _HEAD: Json = {"model_version": "m-b2e77c9b6e39", "as_of": "2026-01-01T00:00:00Z", "horizon_days": 90}
 _SCORE: Json = {
     "customer_id": "c000042",
@@ -54,6 +62,16 @@ EXAMPLES: dict[str, Json] = {
         ],
     },
     "PlanAnswer": {**_HEAD, "policy_version": "2026-1", "dry_run": True, "decisions": [_DECISION]},
+    "EventsAnswer": {
+        "model_version": "m-b2e77c9b6e39",
+        "accepted": 1,
+        "duplicate": 1,
+        "refused": 0,
+        "results": [
+            {"table": "orders", "place": 0, "id": "o-77", "result": "accepted"},
+            {"table": "engagement", "place": 0, "id": "e-78", "result": "duplicate"},
+        ],
+    },
     "Profile": {**_HEAD, "customer_id": "c000042", "score": _SCORE, "reasons": _REASONS, "decision": _DECISION},
 }
 PROBLEM_EXAMPLES: dict[str, tuple[str, str | None]] = {
@@ -69,5 +87,6 @@ PROBLEM_EXAMPLES: dict[str, tuple[str, str | None]] = {
         "customer_id: 'c000042' was not scored in the last nightly run; check the id, or send the events.",
         "customer_id",
     ),
+    "not-kept": ("None of the rows was kept; send all again.", None),
     "failed": ("The fault is ours; the service's log has it.", None),
 }

@@ -11,10 +11,11 @@ import sys
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from serving.examples import BY_EVENTS, BY_ID, EXAMPLES, PROBLEM_EXAMPLES
+from serving.events import EventsRequest, ReceivedEvent, ReceivedOrder
+from serving.examples import BY_EVENTS, BY_ID, EXAMPLES, PROBLEM_EXAMPLES, RECEIVED
 from serving.problems import MEDIA_TYPE, TITLES, Problem
 from serving.requests import PlanRequest, ScoreRequest
-from serving.shapes import ExplainAnswer, PlanAnswer, ProblemDetails, Profile, ScoreAnswer
+from serving.shapes import EventsAnswer, ExplainAnswer, PlanAnswer, ProblemDetails, Profile, ScoreAnswer
 
 Json = dict[str, object]
 _REF = "#/components/schemas/{model}"
@@ -23,11 +24,15 @@ _POSTS: dict[str, tuple[str, type[BaseModel], type[BaseModel]]] = {
     "/v1/score": ("Churn probability of customers, by id, by events, or mixed", ScoreRequest, ScoreAnswer),
     "/v1/explain": ("The reasons for their scores", ScoreRequest, ExplainAnswer),
     "/v1/plan": ("What would be done for them, or why nothing (dry run)", PlanRequest, PlanAnswer),
+    "/v1/events": ("Keep orders and events; the next score sees them", EventsRequest, EventsAnswer),
 }
+_BY_CUSTOMER: Json = {"by id": {"value": BY_ID}, "by events": {"value": BY_EVENTS}}
+_EXAMPLES: dict[str, Json] = {"/v1/events": {"an order and a visit": {"value": RECEIVED}}}
 # What any page may answer instead; problems.py has the titles.
 _HEADERS = {"busy": "Retry-After", "key": "WWW-Authenticate"}
 _REFUSED = ("key", "closed", "failed")
 _REFUSED_POST = (*_REFUSED, "unreadable", "slow", "too-large", "media-type", "invalid", "busy")
+_MORE: dict[str, tuple[str, ...]] = {"/v1/events": ("not-kept",)}
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -42,7 +47,7 @@ PAGE = """<!doctype html>
 def description(model_version: str) -> Json:
     """The OpenAPI 3.1 document."""
     shapes: list[type[BaseModel]] = [shape for _, asked, answered in _POSTS.values() for shape in (asked, answered)]
-    shapes += [Profile, ProblemDetails]
+    shapes += [Profile, ProblemDetails, ReceivedOrder, ReceivedEvent]
     _, schemas = models_json_schema([(shape, "validation") for shape in shapes], ref_template=_REF)
     return {
         "openapi": "3.1.0",
@@ -61,7 +66,7 @@ def description(model_version: str) -> Json:
 
 
 def _post(path: str, summary: str, asked: type[BaseModel], answered: type[BaseModel]) -> Json:
-    examples = {"by id": {"value": BY_ID}, "by events": {"value": BY_EVENTS}}
+    examples = _EXAMPLES.get(path, _BY_CUSTOMER)
     return {
         "operationId": path.rpartition("/")[2],
         "summary": summary,
@@ -69,7 +74,7 @@ def _post(path: str, summary: str, asked: type[BaseModel], answered: type[BaseMo
             "required": True,
             "content": {"application/json": {"schema": _ref(asked), "examples": examples}},
         },
-        "responses": {"200": _answer(answered)} | _problems(_REFUSED_POST),
+        "responses": {"200": _answer(answered)} | _problems(_MORE.get(path, ()) + _REFUSED_POST),
     }
 
 

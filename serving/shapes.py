@@ -134,3 +134,23 @@ class Profile(Head):
     score: NightlyScore
     reasons: list[ReasonShape]
     decision: Decision
+
+
+class EventResult(Answer):
+    """What became of one row: its table, its place there, its id, and if refused, why."""
+
+    table: Literal["orders", "engagement"]
+    place: int
+    id: str | None
+    result: Literal["accepted", "duplicate", "refused"]
+    error: ProblemDetails | None = None
+
+
+class EventsAnswer(Answer):
+    """One result per row, orders first, in the order sent; then the counts."""
+
+    model_version: str
+    accepted: int
+    duplicate: int
+    refused: int
+    results: list[EventResult]
