@@ -16,12 +16,10 @@ from typing import Literal
 import numpy as np
 import optuna
 from optuna.trial import TrialState
-from sklearn.metrics import log_loss
 
 from models.candidate import Candidate
 from models.sampling import drawn
-from models.selection import Split, always_less
-from models.training import fit_all
+from models.selection import Split, always_less, loss_of
 
 Settings = Mapping[str, float]
 Recipe = Callable[[Settings], Candidate]
@@ -67,7 +65,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The settings to go on with, the trial they come from, why, and both log losses on all rows if it came to that."""
+    """The settings to go on with, from which trial, and why; `confirmed`: log losses of the model in use by origin."""
 
     settings: dict[str, float]
     trial: int
@@ -118,19 +116,17 @@ def trials_of(study: optuna.Study) -> list[Trial]:
     ]
 
 
-def verdict(trials: list[Trial], recipe: Recipe, judged: list[Split], whole: list[Split]) -> Verdict:
-    """The best trial if it beats the first at every origin; where the search saw fewer rows, on all rows as well."""
+def verdict(trials: list[Trial], in_use: Recipe, whole: list[Split]) -> Verdict:
+    """The best trial, if it beats the first one at every origin, and in the model in use on all rows as well."""
     first = trials[0]
     complete = [number for number, trial in enumerate(trials) if trial.state == "complete"]
     number = min(complete, key=lambda number: trials[number].mean)
-    best = trials[number]
     if number == 0:
         return Verdict(first.settings, 0, f"the settings of params stay: none of {len(trials) - 1} others has less")
+    best = trials[number]
     if not always_less(list(best.log_loss), list(first.log_loss)):
         return Verdict(first.settings, 0, f"the settings of params stay: trial {number} is not better at every origin")
-    if all(len(one.training) == len(other.training) for one, other in zip(judged, whole, strict=True)):
-        return Verdict(best.settings, number, f"trial {number}, better than the settings of params at every origin")
-    return _confirmed(number, (first.settings, best.settings), recipe, whole)
+    return _confirmed(number, (first.settings, best.settings), in_use, whole)
 
 
 def some_customers(split: Split, rows: int | None) -> Split:
@@ -141,16 +137,10 @@ def some_customers(split: Split, rows: int | None) -> Split:
     return replace(split, training=fewer) if 0 < fewer.churned.sum() < len(fewer) else split
 
 
-def loss_at(candidate: Candidate, split: Split) -> float:
-    """Log loss of a candidate that learned what was known at an origin, on that origin; not calibrated."""
-    trained = fit_all({"tuned": candidate}, split.training)["tuned"]
-    return float(log_loss(split.scored.churned, trained.churn_probability(split.scored.features), labels=[0, 1]))
-
-
 def _judged(trial: optuna.Trial, candidate: Candidate, splits: list[Split]) -> TrialState:
     losses: list[float] = []
     for place, split in enumerate(splits):
-        losses.append(loss_at(candidate, split))
+        losses.append(loss_of(candidate, split))
         trial.set_user_attr("log_loss", losses)
         trial.report(float(np.mean(losses)), place)
         if place + 1 < len(splits) and trial.should_prune():
@@ -158,17 +148,16 @@ def _judged(trial: optuna.Trial, candidate: Candidate, splits: list[Split]) -> T
     return TrialState.COMPLETE
 
 
-def _confirmed(number: int, rivals: tuple[Settings, Settings], recipe: Recipe, whole: list[Split]) -> Verdict:
+def _confirmed(number: int, rivals: tuple[Settings, Settings], in_use: Recipe, whole: list[Split]) -> Verdict:
     old, new = rivals
     losses: dict[str, list[float]] = {"params": [], "tuned": []}
     for split in whole:
-        losses["params"].append(loss_at(recipe(old), split))
-        losses["tuned"].append(loss_at(recipe(new), split))
+        losses["params"].append(loss_of(in_use(old), split))
+        losses["tuned"].append(loss_of(in_use(new), split))
         if losses["tuned"][-1] >= losses["params"][-1]:
-            why = f"the settings of params stay: on all rows trial {number} is not better at every origin"
+            why = f"the settings of params stay: in the model in use trial {number} is not better at every origin"
             return Verdict(dict(old), 0, why, losses)
-    why = f"trial {number}, better than the settings of params at every origin, on all rows too"
-    return Verdict(dict(new), number, why, losses)
+    return Verdict(dict(new), number, f"trial {number}, better than the settings of params at every origin", losses)
 
 
 def _proposed(trial: optuna.Trial, name: str, space: Range) -> float:

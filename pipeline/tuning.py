@@ -28,8 +28,8 @@ from pipeline.params import Params, Train, Tuning
 from pipeline.stage import progress
 
 STUDY = Path("data/tuning/study.db")
-JUDGED = "xgboost"  # the trees alone: what the search asks for is their settings, whoever uses them
-TREES = {"xgboost", "xgboost_btyd", "blend"}
+JUDGED = "xgboost"  # in the search: the trees alone, which is fast
+IN_USE = ("blend", "xgboost_btyd", "xgboost")  # the first of them among the candidates must be better as well
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ def tuned(params: Params, history: History) -> Tuned:
     train = params.train
     splits, (method, _) = splits_of(history, train.origins)
     budget = train.tuning
-    if not (budget.trials and splits and TREES & set(train.candidates)):
+    in_use = next((name for name in IN_USE if name in train.candidates), None)
+    if not (budget.trials and splits and in_use):
         return Tuned(params, _described(budget, train.xgboost.model_dump()))
     judged = [some_customers(split, budget.rows) for split in splits]
     progress(f"tuning: {budget.trials} trials on {', '.join(f'{len(part.training):,}' for part in judged)} rows")
@@ -54,10 +55,17 @@ def tuned(params: Params, history: History) -> Tuned:
     known = len(trials_of(study))
     if known:
         progress(f"tuning: {min(known, budget.trials)} trials are known from {STUDY}")
-    search(study, (_recipe(train, history), judged), train.xgboost.model_dump(), train.seed, _within(budget), progress)
+    search(
+        study,
+        (_recipe(train, history, JUDGED), judged),
+        train.xgboost.model_dump(),
+        train.seed,
+        _within(budget),
+        progress,
+    )
 
     trials = trials_of(study)[: budget.trials]
-    found = verdict(trials, _recipe(train, history), judged, splits)
+    found = verdict(trials, _recipe(train, history, in_use), splits)
     progress(f"tuning: {found.why}")
     about: dict[str, Json] = {"method": method, "origins": [iso(split.scored.cutoffs[0]) for split in splits]}
     report = _described(budget, train.xgboost.model_dump(), found, trials) | about | {"rows": _rows(judged)}
@@ -82,9 +90,9 @@ def _name(train: Train) -> str:
     return digest.hexdigest()[:16]
 
 
-def _recipe(train: Train, history: History) -> Callable[[Settings], Candidate]:
+def _recipe(train: Train, history: History, name: str) -> Callable[[Settings], Candidate]:
     def recipe(settings: Settings) -> Candidate:
-        return candidates([JUDGED], history.horizon_days, train.seed, train.logistic.l2, settings)[JUDGED]
+        return candidates([name], history.horizon_days, train.seed, train.logistic.l2, settings)[name]
 
     return recipe
 

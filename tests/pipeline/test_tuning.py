@@ -7,8 +7,10 @@ from pathlib import Path
 import optuna
 import pytest
 
+from models.blend import Blend
+from models.boosting import BoostingOnBtyd
 from models.history import History
-from models.tuning import Trial, Verdict
+from models.tuning import Recipe, Trial, Verdict
 from pipeline import paths, tuning
 from pipeline.files import write_table
 from pipeline.params import Params, Tuning, load_params
@@ -53,7 +55,7 @@ def test_the_same_search_again_is_read_from_its_file_and_gives_the_same_report(
     first = tuned(params, shop).report
     STUDY.rename("first.db")
     afresh = tuned(params, shop).report
-    monkeypatch.setattr("models.tuning.loss_at", None)  # nothing may be fitted
+    monkeypatch.setattr("models.tuning.loss_of", None)  # nothing may be fitted
     assert tuned(params, shop).report == afresh == first
 
 
@@ -95,6 +97,23 @@ def test_settings_that_won_are_handed_on_with_their_types(
     assert found.params.train.xgboost.model_dump() == {**BOOSTING, "rounds": 12, "max_depth": 3, "l2": 0.5}
     assert isinstance(found.params.train.xgboost.rounds, int)
     assert (found.report["trial"], found.report["why"]) == (2, "because")
+
+
+@pytest.mark.parametrize(
+    ("names", "kind"), [(["xgboost", "blend"], Blend), (["xgboost_btyd", "bgnbd"], BoostingOnBtyd)]
+)
+def test_the_model_in_use_is_the_blend_if_there_is_one(
+    names: list[str], kind: type, params: Params, shop: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def verdict(_: object, in_use: Recipe, __: object) -> Verdict:
+        asked.append(in_use(BOOSTING))
+        return Verdict(dict(BOOSTING), 0, "because")
+
+    monkeypatch.setattr(tuning, "verdict", verdict)
+    tuned(with_budget(params, trials=1, candidates=names), shop)
+    assert [type(one) for one in asked] == [kind]
 
 
 @pytest.mark.parametrize("changes", [{"candidates": ["recency_rule", "bgnbd"]}, {"tuning": None}])
