@@ -43,16 +43,17 @@ class Bench:
     quick: bool
     customers: int
     history: Path | None
+    shops: tuple[str, ...]
 
     @classmethod
-    def of(cls, params: Path, quick: bool, customers: int, history: Path | None) -> Self:
+    def of(cls, params: Path, quick: bool, customers: int, history: Path | None, shops: tuple[str, ...] = ()) -> Self:
         """With fewer rounds and one origin when it must be quick."""
         loaded = load_params(params)
         if quick:
             trees = loaded.train.xgboost.model_copy(update={"rounds": QUICK_ROUNDS})
             fewer = loaded.train.model_copy(update={"origins": 1, "xgboost": trees})
             loaded = loaded.model_copy(update={"train": fewer})
-        return cls(loaded, quick, customers, None if history is None else history.resolve())
+        return cls(loaded, quick, customers, None if history is None else history.resolve(), shops)
 
 
 @dataclass(frozen=True)

@@ -57,11 +57,11 @@ SETTINGS = (
 def lines(bench: Bench) -> Iterator[Line]:
     """Every method in every setting, then ours against the bounds."""
     try:
-        source = _source(bench.params)
+        pulled = source(bench.params)
     except SourceError as error:
         yield {"name": "settings", "skipped": str(error)}
         return
-    with made(source, bench.params) as params:
+    with made(pulled, bench.params) as params:
         for setting in SETTINGS[3:] if bench.quick else SETTINGS:
             asked = {name: getattr(setting, name) for name in ("horizon_days", "active_days", "test_cutoff")}
             found = judged(featurized(params, **asked), params)
@@ -69,7 +69,8 @@ def lines(bench: Bench) -> Iterator[Line]:
             yield _verdict(setting, found)
 
 
-def _source(params: Params) -> Pull:
+def source(params: Params) -> Pull:
+    """Online Retail II in place; raises SourceError when it is not there."""
     retail = params.pull.online_retail_ii
     # Absolute, because the stages run in a folder of their own.
     retail = retail.model_copy(update={"path": str(located(retail).resolve())})

@@ -79,4 +79,4 @@ def test_the_script_says_what_it_measured_and_which_parts_there_are() -> None:
         assert line["largest_error_of_a_parameter"] < 0.1
     refused = subprocess.run([*script, "oracle"], check=False, capture_output=True, text=True)
     assert (refused.returncode, len(lines)) == (2, 2)
-    assert "there is no part oracle; choose from btyd, settings, shops, ceiling" in refused.stderr
+    assert "there is no part oracle; choose from btyd, settings, shops, calibration, ceiling" in refused.stderr
