@@ -36,10 +36,13 @@ def explain(desk: Desk, request: ScoreRequest) -> Entry:
     """The features that move each customer's score most."""
     as_of_us = desk.instant(request.as_of)
     rows = desk.rows(request.customers, as_of_us)
+    news_us, news = desk.news(request.customers, request.as_of)
 
     def reasoned(named: Named) -> dict[str, Entry]:
         # Exact shares of trees need the training library, which this process does without; the nightly ones are exact.
-        return _nightly(desk, named) if desk.scorer.run_trees else _computed(desk, named, iso(as_of_us))
+        if desk.scorer.run_trees is None:
+            return _computed(desk, named, iso(as_of_us)) | _computed(desk, news, iso(news_us))
+        return _nightly(desk, named) if desk.has_own_scores else _no_reasons({**named, **news})
 
     return {**desk.head(as_of_us), "customers": desk.entries(request.customers, rows, "reasons", reasoned)}
 
@@ -52,6 +55,7 @@ def profile(desk: Desk, customer_id: str) -> Entry:
     cells = {cell: orjson.loads(content[customer_id]) for cell, content in found.items()}
     return {
         **desk.head(desk.as_of_us),
+        "model_version": str(desk.store.about["model_version"]),
         "customer_id": customer_id,
         "score": cells["score"],
         "reasons": cells["reasons"]["reasons"],
@@ -69,9 +73,13 @@ def _scored(desk: Desk, named: Named, head: Entry) -> dict[str, Entry]:
 
 def _nightly(desk: Desk, named: Named) -> dict[str, Entry]:
     stored = desk.store.cells("reasons", list(named))
-    told = "The model has trees and this customer was not scored last night; ask again after the next nightly run."
+    return {name: orjson.loads(stored[name]) if name in stored else entry for name, entry in _no_reasons(named).items()}
+
+
+def _no_reasons(named: Named) -> dict[str, Entry]:
+    told = "The model has trees and did not score this customer last night; ask again after the next nightly run."
     nothing = Problem("no-reasons", told, "customers")
-    return {name: orjson.loads(stored[name]) if name in stored else error_entry(name, nothing) for name in named}
+    return {name: error_entry(name, nothing) for name in named}
 
 
 def _computed(desk: Desk, named: Named, as_of: str) -> dict[str, Entry]:

@@ -42,19 +42,24 @@ class Desk:
     @classmethod
     def open(cls, places: Places) -> Desk:
         """Load everything; raises a RekindleError when a part is missing, damaged or does not fit the others."""
-        scorer, store, key = Scorer.load(places.champion), Store.open(places.store), holdout_key()
-        if store.about["model_version"] != scorer.model_version:
-            raise ServingError(
-                f"{places.store} holds scores of model {store.about['model_version']}, but {places.champion} is "
-                f"{scorer.model_version}; run `make run` to score again."
-            )
+        return cls.of(Scorer.load(places.champion), Store.open(places.store), places)
+
+    @classmethod
+    def of(cls, scorer: Scorer, store: Store, places: Places, inbox: Inbox | None = None) -> Desk:
+        """The desk of a model and a store; the inbox is opened unless it is given."""
+        key = holdout_key()
         if store.about["key_mark"] != key_mark(key):
             raise ServingError(
                 f"${HOLDOUT_KEY} is not the key the control group was drawn with; set the one that `make run` had, "
                 "or run it again with this one."
             )
         policy = Policy.model_validate(store.about["policy"])
-        return cls(scorer, store, read_serve(places.params), policy, key, Inbox.open(places.home))
+        return cls(scorer, store, read_serve(places.params), policy, key, inbox or Inbox.open(places.home))
+
+    @property
+    def has_own_scores(self) -> bool:
+        """Did this very model make the scores of the store? Not between a promotion and the next nightly run."""
+        return self.store.about["model_version"] == self.scorer.model_version
 
     @property
     def as_of_us(self) -> int:
@@ -88,10 +93,14 @@ class Desk:
         return found | (feature_rows(usable, as_of_us, settings, self.scorer.feature_columns) if usable else {})
 
     def news(self, customers: Sequence[Customer], as_of: datetime | None) -> tuple[int, Named]:
-        """The feature rows of those by id of whom something was received since the nightly run, and their instant."""
-        found = received.histories(
-            self.inbox, self.store, [each.customer_id for each in customers if not each.has_events]
-        )
+        """Feature rows of those by id whom the store cannot answer for, and their instant.
+
+        Something was received of them since the nightly run, or the model is newer than the store's scores.
+        """
+        asked = [each.customer_id for each in customers if not each.has_events]
+        found = received.histories(self.inbox, self.store, asked)
+        if not self.has_own_scores:
+            found = received.nightly(self.store, asked) | found
         if not found:
             return self.as_of_us, {}
         as_of_us = received.instant(self.inbox, self.as_of_us, None if as_of is None else microseconds(as_of))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import orjson
@@ -51,7 +52,10 @@ def shop_of(about: Mapping[str, object], as_of_us: int) -> Shop:
 def _decided(desk: Desk, facts: Facts, as_of_us: int) -> dict[str, Entry]:
     about = desk.store.about
     budget = Budget(float(str(about["lowest_rank"])), float(str(about["budget_share"])))
-    decisions = within_budget(decide(facts, desk.policy, shop_of(about, as_of_us), desk.key), budget)
+    shop = shop_of(about, as_of_us)
+    # Between a promotion and the next nightly run the scores are another model's: nobody is contacted on those.
+    shop = shop if desk.has_own_scores else replace(shop, model_refused=True)
+    decisions = within_budget(decide(facts, desk.policy, shop, desk.key), budget)
     rows = as_json(decision_rows(decisions, desk.policy, as_of_us))
     return {str(row["customer_id"]): row for row in rows}
 

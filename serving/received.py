@@ -45,6 +45,11 @@ def histories(inbox: Inbox, store: Store, customer_ids: Sequence[str]) -> dict[s
     return {name: history for name, history in joined.items() if history is not None}
 
 
+def nightly(store: Store, customer_ids: Sequence[str]) -> dict[str, History]:
+    """The histories as the nightly run had them."""
+    return {name: _unpacked(cell) for name, cell in store.cells("history", customer_ids).items()}
+
+
 def instant(inbox: Inbox, nightly_us: int, asked_us: int | None) -> int:
     """The instant asked about; without one, that of the next nightly run."""
     if asked_us is not None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from features.errors import ConfigError, RekindleError
-from serving.desk import Desk
+from serving.champions import open_desk
 from serving.guard import is_loopback
 from serving.keys import api_keys
 from serving.settings import API_KEYS, HOME, Places, read_serve
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> None:
     try:
         port = options.port or read_serve(places.params).port
         refuse_open_door(options.host)
-        desk = Desk.open(places)
+        desk = open_desk(places)
     except RekindleError as error:
         sys.exit(f"serve: {error}")
     print(f"serve: model {desk.scorer.model_version} on http://{options.host}:{port}, docs at /", flush=True)

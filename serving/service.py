@@ -17,10 +17,10 @@ os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 
 import bentoml
 
-from features.registry import feature_columns
 from models.plain import described, listed, number
 from models.scorer import GOLDEN_TOLERANCE, MODEL_JSON, Scorer
 from serving.app import routes_app
+from serving.champions import Champions
 from serving.desk import Desk
 from serving.guard import Guard
 from serving.metrics import Measured
@@ -47,6 +47,11 @@ def golden_rows_match(scorer: Scorer) -> bool:
     return bool(np.all(np.abs(scorer.churn_probability(values) - wanted) <= GOLDEN_TOLERANCE))
 
 
+def _publish(desk: Desk) -> None:
+    # One assignment: a request that has begun keeps the desk it took.
+    _app.state.desk = desk
+
+
 @bentoml.service(
     name="ChurnService",
     labels=labels(),
@@ -61,18 +66,17 @@ class ChurnService:
     """Churn probability, reasons and next steps for a shop's customers."""
 
     def __init__(self) -> None:
-        self.desk = Desk.open(places())
-        settings = self.desk.scorer.settings
-        feature_columns(settings)
-        golden_rows_match(self.desk.scorer)
-        _app.state.desk = self.desk
+        self.champions = Champions.open(places())
+        golden_rows_match(self.champions.desk.scorer)
+        _publish(self.champions.desk)
+        self.champions.watch(_publish)
         # What is loaded now lives as long as the process; the collector need not look at it again.
         gc.collect()
         gc.freeze()
 
     def __is_ready__(self) -> bool:
         """BentoML's readiness probe."""
-        return golden_rows_match(self.desk.scorer)
+        return golden_rows_match(self.champions.desk.scorer)
 
 
 ChurnService.add_asgi_middleware(Measured)  # type: ignore[attr-defined]

@@ -34,6 +34,7 @@ class Serve(BaseModel):
     max_requests: Count = Field(128, description="At once in one worker; one more is told to come back.")
     max_held_bytes: Count = Field(134_217_728, description="Bodies of all requests in one worker together.")
     body_seconds: Seconds = Field(10, description="A body must have come in this time.")
+    poll_seconds: Seconds = Field(2, description="How often a new model or a new nightly run is looked for.")
 
 
 @dataclass(frozen=True)

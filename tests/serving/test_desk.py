@@ -9,21 +9,47 @@ import pandas as pd
 import pytest
 
 from features.errors import ModelError, ServingError
-from serving.answers import explain
+from serving.answers import explain, profile, score
 from serving.desk import Desk
 from serving.draws import HOLDOUT_KEY
-from serving.requests import ScoreRequest
+from serving.planner import plan
+from serving.requests import PlanRequest, ScoreRequest
 from serving.service import golden_rows_match
 from serving.settings import Places
 from tests.serving.events import requests_by_events
 from tests.serving.shop import copy_of
 
 
-def test_scores_of_another_model_are_refused(run: Path, run_without_trees: Path, tmp_path: Path) -> None:
-    home = copy_of(run, tmp_path / "run")
+@pytest.fixture(scope="module")
+def between(run: Path, run_without_trees: Path, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """A desk after a promotion, before the nightly run: the store's scores are another model's."""
+    home = copy_of(run, tmp_path_factory.mktemp("between") / "run")
     (home / "data/serving.db").write_bytes((run_without_trees / "data/serving.db").read_bytes())
-    with pytest.raises(ServingError, match="run `make run` to score again"):
-        Desk.open(Places(home))
+    return Desk.open(Places(home))
+
+
+def answered(answer: object) -> list[dict[str, object]]:
+    customers: list[dict[str, object]] = orjson.loads(orjson.dumps(answer))["customers"]
+    return customers
+
+
+def test_a_model_newer_than_the_scores_scores_by_id_itself(between: Desk, run: Path) -> None:
+    scores = pd.read_parquet(run / "data/scores.parquet").head(50)
+    names = [{"customer_id": name} for name in scores["customer_id"]]
+    found = answered(score(between, ScoreRequest.model_validate({"customers": names})))
+    assert {entry["source"] for entry in found} == {"received"}
+    assert [entry["churn_probability"] for entry in found] == pytest.approx(scores["churn_probability"], abs=1e-6)
+
+
+def test_a_model_newer_than_the_scores_gives_no_reasons_of_the_old_one_and_contacts_nobody(
+    between: Desk, run: Path
+) -> None:
+    name = str(pd.read_parquet(run / "data/scores.parquet")["customer_id"].iloc[0])
+    asked = {"customers": [{"customer_id": name}]}
+    assert answered(explain(between, ScoreRequest.model_validate(asked)))[0]["error"]["field"] == "customers"  # type: ignore[index]
+    decision = orjson.loads(orjson.dumps(plan(between, PlanRequest.model_validate(asked))))["decisions"][0]
+    assert decision["action"] is None
+    assert profile(between, name)["model_version"] == between.store.about["model_version"]
 
 
 def test_another_holdout_key_is_refused(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
