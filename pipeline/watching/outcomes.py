@@ -30,9 +30,9 @@ def outcomes(scorer: Scorer, history: Path, predictions: Path, evaluated_version
     """Per cutoff, what was promised and what was measured; `state` says by which state of the model."""
     own = unseen_cutoffs(scorer, history)
     if own:
-        told = f"{len(own)} horizon(s) closed since the labels that {scorer.model_version} learned from"
+        told = f"Horizons closed since the last label that {scorer.model_version} learned from: {len(own)}"
         return {"state": IN_FORCE, "told": told, "cutoffs": own}
-    none = f"no horizon has closed since {scorer.model_version} was trained"
+    none = f"No horizon has closed since {scorer.model_version} was trained"
     if evaluated_version != scorer.model_version or not predictions.exists():
         return {"state": NONE, "told": f"{none}, and its test rows are not those of this run", "cutoffs": []}
     rows = pd.read_parquet(predictions, columns=["cutoff", "churned", "churn_probability"])

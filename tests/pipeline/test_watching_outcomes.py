@@ -59,7 +59,7 @@ def test_a_model_that_learned_from_everything_shows_the_test_that_judged_it() ->
     version = write_model(Path("twin"), "blend", BLEND, trained_on=(0, 1, 2))
     found = told(0, 1, 2, evaluated=version)
     assert found["state"] == EVALUATED
-    assert f"no horizon has closed since {version} was trained" in str(found["told"])
+    assert f"No horizon has closed since {version} was trained" in str(found["told"])
     metrics = cast("dict[str, dict[str, float]]", cutoffs(found)[0]["metrics"])
     assert metrics["churn_rate"]["measured"] == pytest.approx(rows["churned"].mean(), abs=1e-6)
     assert metrics["churn_rate"]["expected"] == pytest.approx(0.4)
