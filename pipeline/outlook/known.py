@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -34,21 +35,26 @@ class Log:
 
     def waits_days(self, rows: pd.DataFrame) -> Floats:
         """Days from each row's cutoff to the customer's next order; ∞ where none came by the end of the log."""
-        seen = self.orders[self.orders["known_at"] < self.as_of]
-        ids = pd.Index(seen["customer_id"].unique())
-        who, when = ids.get_indexer(seen["customer_id"]), _microseconds(seen["known_at"])
-        order = np.lexsort((when, who))
-        who, when = who[order], when[order]
-        asked, cutoffs = ids.get_indexer(rows["customer_id"]), _microseconds(rows["cutoff"])
-        # One sorted key of customer and time, by the time's rank: microseconds times customers would not fit 64 bits.
-        moments, ranks = np.unique(np.concatenate([when, cutoffs]), return_inverse=True)
-        keys = who * len(moments) + ranks[: len(when)]
-        next_at = np.searchsorted(keys, asked * len(moments) + ranks[len(when) :])
+        ids, keys, moments = self._sorted
+        asked, cutoffs = ids.get_indexer(pd.Index(rows["customer_id"])), _microseconds(rows["cutoff"])
+        next_at = np.searchsorted(keys, asked * (len(moments) + 1) + np.searchsorted(moments, cutoffs))
         waits = np.full(len(rows), np.inf)
-        inside = next_at < len(who)
-        inside[inside] = (who[next_at[inside]] == asked[inside]) & (asked[inside] >= 0)
-        waits[inside] = (when[next_at[inside]] - cutoffs[inside]) / DAY_US
+        inside = next_at < len(keys)
+        who, when = np.divmod(keys[next_at[inside]], len(moments) + 1)
+        inside[inside] = same = (who == asked[inside]) & (asked[inside] >= 0)
+        waits[inside] = (moments[when[same]] - cutoffs[inside]) / DAY_US
         return waits
+
+    @cached_property
+    def _sorted(self) -> tuple[pd.Index, np.ndarray, np.ndarray]:
+        """Customer ids, the orders seen as sorted keys, the distinct times.
+
+        A key is the customer's number, then the time's rank: microseconds times customers would not fit 64 bits.
+        """
+        seen = self.orders[self.orders["known_at"] < self.as_of]
+        who, ids = pd.factorize(seen["customer_id"])
+        moments, ranks = np.unique(_microseconds(seen["known_at"]), return_inverse=True)
+        return pd.Index(ids), np.sort(who * (len(moments) + 1) + ranks), moments
 
 
 def customers_of(rows: pd.DataFrame) -> Customers:
