@@ -90,9 +90,10 @@ class Judged:
 def made(pulled: Pull, params: Params) -> Iterator[Params]:
     """A folder of its own with the shop pulled and checked; the params that say so."""
     params = params.model_copy(update={"pull": pulled})
-    with tempfile.TemporaryDirectory() as folder, chdir(folder), redirect_stdout(sys.stderr):
-        pull(params)
-        check(params)
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        with redirect_stdout(sys.stderr):  # not around the yield: the lines of the benchmark go to stdout
+            pull(params)
+            check(params)
         yield params
 
 

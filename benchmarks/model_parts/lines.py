@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from benchmarks.model_parts.judge import Line
 
 HEAD = "| {} | Brier | log loss | AUC | calibration error | log loss, ours − theirs |"
+TOLD = ("ours", "unit", "peer", "theirs", "ratio", "target", "holds", "missed", "chosen", "oracle_skill")
 SAID = ("brier", "log_loss", "roc_auc", "calibration_error")
 
 
@@ -37,5 +38,5 @@ def _cell(numbers: object) -> str:
 
 
 def _sentence(line: Line) -> str:
-    told = {name: value for name, value in line.items() if name != "name"}
+    told = {name: line[name] for name in TOLD if line.get(name) not in (None, [])}
     return f"\n**{line['name']}**: " + "; ".join(f"{name} {value}" for name, value in told.items()) + "\n"

@@ -12,11 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.model_parts import judge
 from benchmarks.model_parts.lines import printed
 from benchmarks.model_parts.settings import SETTINGS
 from benchmarks.model_parts.shops import SHOPS, START, Shop, Story, oracle, told
 from models.history import History
 from models.intervals import Interval
+from pipeline.params import load_params
 
 ROOT = Path(__file__).parents[2]
 AT = 600
@@ -69,6 +71,18 @@ def test_lines_are_one_json_object_each_or_one_table_per_shop(capsys: pytest.Cap
     assert told_all.count("| Brier |") == 1
     assert "| b | 0.1000 (0.0500 to 0.2000) |" in told_all
     assert "**s**: holds True" in told_all
+
+
+def test_the_stages_of_a_shop_speak_on_stderr_and_the_lines_on_stdout(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for stage in ("pull", "check"):
+        monkeypatch.setattr(judge, stage, lambda _: print("stage"))
+    params = load_params(ROOT / "params.yaml")
+    with judge.made(params.pull, params):
+        print("line")
+    told_all = capsys.readouterr()
+    assert (told_all.out, told_all.err) == ("line\n", "stage\nstage\n")
 
 
 def test_the_script_says_what_it_measured_and_which_parts_there_are() -> None:
