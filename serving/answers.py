@@ -26,8 +26,12 @@ def score(desk: Desk, request: ScoreRequest) -> Entry:
     news_us, news = desk.news(request.customers, request.as_of)
 
     def scored(named: Named) -> dict[str, Entry]:
-        by_events = _scored(desk, named, {"as_of": iso(as_of_us), "source": "events"})
-        return by_events | _scored(desk, news, {"as_of": iso(news_us), "source": "received"})
+        found = _scored(desk, named, {"as_of": iso(as_of_us), "source": "events"})
+        found |= _scored(desk, news, {"as_of": iso(news_us), "source": "received"})
+        for each in request.customers:
+            if each.features is not None and each.customer_id in named:
+                found[each.customer_id]["source"] = "features"
+        return found
 
     return {**desk.head(as_of_us), "customers": desk.entries(request.customers, rows, "score", scored)}
 

@@ -16,7 +16,7 @@ from features.errors import ServingError
 from models.scorer import Scorer
 from serving import received
 from serving.draws import HOLDOUT_KEY, holdout_key, key_mark
-from serving.histories import Floats, feature_rows, refuse_unusable
+from serving.histories import Floats, feature_rows, given_row, refuse_unusable
 from serving.inbox.inbox import Inbox
 from serving.policy import Policy
 from serving.problems import Problem
@@ -79,7 +79,7 @@ class Desk:
         }
 
     def rows(self, customers: Sequence[Customer], as_of_us: int) -> dict[str, Floats | Problem]:
-        """For each customer with events its feature row, or what is wrong; raises Problem for too many customers."""
+        """For each customer with events or features its row, or what is wrong; raises Problem for too many."""
         if len(customers) > self.limits.max_customers:
             most = self.limits.max_customers
             raise Problem("too-many", f"customers has {len(customers)} entries, at most {most} fit.", "customers")
@@ -90,6 +90,8 @@ class Desk:
                 problem = refuse_unusable(customer, place, as_of_us, settings.absent)
                 found[customer.customer_id] = problem or _outside(place, settings.active_days)
                 usable += [] if problem else [customer]
+            elif customer.features is not None:
+                found[customer.customer_id] = given_row(customer.features, place, self.scorer.feature_columns)
         return found | (feature_rows(usable, as_of_us, settings, self.scorer.feature_columns) if usable else {})
 
     def news(self, customers: Sequence[Customer], as_of: datetime | None) -> tuple[int, Named]:
@@ -97,7 +99,7 @@ class Desk:
 
         Something was received of them since the nightly run, or the model is newer than the store's scores.
         """
-        asked = [each.customer_id for each in customers if not each.has_events]
+        asked = [each.customer_id for each in customers if each.is_by_id]
         found = received.histories(self.inbox, self.store, asked)
         if not self.has_own_scores:
             found = received.nightly(self.store, asked) | found
@@ -117,8 +119,8 @@ class Desk:
         cell: Cell,
         answer: Callable[[Named], Mapping[str, Entry]],
     ) -> list[object]:
-        """One entry per customer, in the order asked: by id from the store, by events from `answer`, or its error."""
-        stored = self.store.cells(cell, [each.customer_id for each in customers if not each.has_events])
+        """One entry per customer, in the order asked: by id from the store, else from `answer`, or its error."""
+        stored = self.store.cells(cell, [each.customer_id for each in customers if each.is_by_id])
         found: dict[str, object] = {name: orjson.Fragment(content) for name, content in stored.items()}
         found |= {name: error_entry(name, row) for name, row in rows.items() if isinstance(row, Problem)}
         found |= answer(usable(rows))

@@ -5,7 +5,7 @@ Times are int64 µs UTC; money and values go through as the floats that came.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -48,6 +48,20 @@ def feature_rows(
     place_of = {name: place for place, name in enumerate(found.columns)}
     values = found.values[:, [place_of[name] for name in columns]]
     return dict(zip(found.customer_ids, values, strict=True))
+
+
+def given_row(features: Mapping[str, float | None], place: int, columns: Sequence[str]) -> Floats | Problem:
+    """The row of features that came by name; the Problem of the first that is missing or unknown."""
+    where = f"customers[{place}].features"
+    try:
+        row = np.array([features[name] for name in columns], dtype=np.float64)
+    except KeyError as error:
+        field = f"{where}.{error.args[0]}"
+        return Problem("missing-value", f"{field} is missing; send every column of the model, null if empty.", field)
+    if len(features) > len(columns):
+        field = f"{where}.{min(features.keys() - set(columns))}"
+        return Problem("invalid", f"{field} is not a column of the model.", field)
+    return row
 
 
 def events_of(customers: Sequence[Customer]) -> Events:

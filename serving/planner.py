@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 
 from features.log import DAY_US
+from serving import received
 from serving.decisions import Budget, decide, within_budget
 from serving.desk import Desk, Entry, Named
 from serving.facts import CHANNELS, Facts, facts_from_rows
@@ -25,9 +26,9 @@ def plan(desk: Desk, request: PlanRequest) -> Entry:
     rows = desk.rows(request.customers, as_of_us)
     known = desk.store.cells("facts", [each.customer_id for each in request.customers])
     nightly = {name: orjson.loads(content) for name, content in known.items()}
-    asked = [
-        nightly[each.customer_id] for each in request.customers if not each.has_events and each.customer_id in nightly
-    ]
+    for name in received.opted_out(desk.inbox, list(nightly)):
+        nightly[name]["suppressed"] = True
+    asked = [nightly[each.customer_id] for each in request.customers if each.is_by_id and each.customer_id in nightly]
     decided = _decided(desk, facts_from_rows(asked), desk.as_of_us) if asked else {}
 
     def from_events(named: Named) -> dict[str, Entry]:

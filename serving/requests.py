@@ -76,20 +76,30 @@ class Engagement(Shape):
 
 
 class Customer(Shape):
-    """A customer of the last nightly run (the id alone), or with the whole history to be scored now."""
+    """A customer of the last nightly run (the id alone), with the whole history, or with the features of one's own."""
 
     customer_id: Id
     orders: list[Order] | None = None
     engagement: list[Engagement] | None = None
     order_items: list[OrderItem] | None = None
+    features: dict[str, float | None] | None = Field(
+        None, description="Every column of the model by name, null where there is nothing to tell; instead of events."
+    )
 
     @property
     def has_events(self) -> bool:
         """True when the request brings the history itself."""
         return any(rows is not None for rows in (self.orders, self.engagement, self.order_items))
 
+    @property
+    def is_by_id(self) -> bool:
+        """True when all that is known comes from the nightly run."""
+        return self.features is None and not self.has_events
+
     @model_validator(mode="after")
     def _rows_belong_together(self) -> Customer:
+        if self.features is not None and self.has_events:
+            raise _at("features", "stands beside events; send one or the other")
         orders, events, items = self.orders or [], self.engagement or [], self.order_items or []
         _refuse_repeated([order.order_id for order in orders], "orders", "order_id")
         _refuse_repeated([event.event_id for event in events], "engagement", "event_id")
@@ -113,6 +123,12 @@ class PlanCustomer(Customer):
     timezone: str | None = None
     consent_email: bool | None = None
     consent_sms: bool | None = None
+
+    @model_validator(mode="after")
+    def _decided_by_events(self) -> PlanCustomer:
+        if self.features is not None:
+            raise _at("features", "is enough for a score only; a decision needs the events")
+        return self
 
 
 def _at(field: str, what: str) -> PydanticCustomError:
@@ -138,7 +154,7 @@ def _once_each(customers: Sequence[Customer]) -> None:
 
 
 class ScoreRequest(Shape):
-    """Customers by id, by events, or mixed; `as_of` is the instant for those with events (default: the nightly one)."""
+    """Customers by id, events or features; `as_of`: the instant for those with events, if not the nightly one."""
 
     customers: Annotated[list[Customer], Field(min_length=1)]
     as_of: Instant | None = None

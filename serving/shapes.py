@@ -55,11 +55,11 @@ class NightlyScore(Answer):
 
 
 class EventScore(Answer):
-    """A customer by events, or by id with rows received since the nightly run: computed now."""
+    """A customer by events or features, or by id with rows received since the nightly run: computed now."""
 
     customer_id: str
     as_of: str
-    source: Literal["events", "received"]
+    source: Literal["events", "features", "received"]
     churn_probability: float
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pandas as pd
@@ -31,6 +32,13 @@ def by_id(*names: str) -> list[dict[str, object]]:
     return [{"customer_id": name} for name in names]
 
 
+def by_features(run: Path, names: list[str]) -> list[dict[str, Any]]:
+    columns = json.loads((run / "data/champion/model.json").read_bytes())["feature_columns"]
+    table = pd.read_parquet(run / "data/features/current.parquet").set_index("customer_id").loc[names, columns]
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{"customer_id": name, "features": row} for name, row in zip(names, rows, strict=True)]
+
+
 def problem(answer: httpx.Response, status: int) -> ProblemDetails:
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
@@ -52,6 +60,33 @@ def test_by_events_equals_the_nightly_score(client: httpx.Client, scores: pd.Dat
     expected = scores["churn_probability"].tolist()[:60]
     assert max(abs(one - other) for one, other in zip(found, expected, strict=True)) < 1e-6
     assert len(set(found)) > 30
+
+
+def test_by_features_equals_the_nightly_score(client: httpx.Client, scores: pd.DataFrame, run: Path) -> None:
+    names = scores["customer_id"].tolist()[:60]
+    rows = by_features(run, names)
+    answer = ScoreAnswer.model_validate_json(asked(client, "score", rows).content)
+    found = [entry.churn_probability for entry in answer.customers]  # type: ignore[union-attr]
+    assert found == pytest.approx(scores["churn_probability"].tolist()[:60], abs=1e-6)
+    assert {entry.source for entry in answer.customers} == {"features"}  # type: ignore[union-attr]
+
+
+def test_features_that_are_not_those_of_the_model_are_named_and_fail_nobody_else(
+    client: httpx.Client, scores: pd.DataFrame, run: Path
+) -> None:
+    right, lacking, foreign = by_features(run, scores["customer_id"].tolist()[:3])
+    lacking["features"] = {name: value for name, value in lacking["features"].items() if name != "orders_ever"}
+    foreign["features"] |= {"shoe_size": 42.0}
+    found = asked(client, "score", [right, lacking, foreign]).json()["customers"]
+    assert "error" not in found[0]
+    fields = [entry["error"]["field"] for entry in found[1:]]
+    assert fields == ["customers[1].features.orders_ever", "customers[2].features.shoe_size"]
+
+
+def test_features_beside_events_and_features_for_a_plan_are_refused(client: httpx.Client) -> None:
+    both = {"customer_id": "a", "features": {}, "orders": []}
+    assert problem(asked(client, "score", [both]), 422).field == "customers[0].features"
+    assert problem(asked(client, "plan", [{"customer_id": "a", "features": {}}]), 422).field == "customers[0].features"
 
 
 def test_one_customer_by_events_equals_the_batch(client: httpx.Client, scores: pd.DataFrame, run: Path) -> None:
@@ -250,8 +285,8 @@ def test_probes_answer(client: httpx.Client) -> None:
 
 def test_the_description_covers_every_route_and_loads_nothing_from_elsewhere(client: httpx.Client) -> None:
     found = client.get("/docs.json").json()
-    pages = {"/v1/score", "/v1/explain", "/v1/plan", "/v1/customers/{customer_id}", "/livez", "/readyz", "/metrics"}
-    assert set(found["paths"]) == pages
+    own = {"/v1/score", "/v1/explain", "/v1/plan", "/v1/events", "/v1/customers/{customer_id}"}
+    assert set(found["paths"]) == own | {"/livez", "/readyz", "/metrics"}
     assert found["components"]["schemas"]["Order"]["additionalProperties"] is False
     front = client.get("/").text
     assert "http" not in front.replace("http-equiv", "")
