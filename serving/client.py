@@ -24,6 +24,8 @@ from serving.shapes import Answer, EventsAnswer, ExplainAnswer, PlanAnswer, Prob
 API_KEY = "REKINDLE_API_KEY"
 TIMEOUT_SECONDS = 30.0
 TRIES = 4
+MOST_WAIT_SECONDS = 30.0
+COME_BACK = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
 Asked = TypeVar("Asked", bound=Customer)
 Answered = TypeVar("Answered", bound=Answer)
 
@@ -94,17 +96,22 @@ class Client:
         return self._answer(lambda: self._http.post(f"/v1/{page}", content=body, headers=headers), shape)
 
     def _answer(self, ask: Callable[[], httpx.Response], shape: type[Answered]) -> Answered:
-        """Ask, and again after 429, which means that nothing was done yet."""
+        """Ask, and again after 429 and 503, which mean that nothing was done yet."""
         for _ in range(TRIES - 1):
             answer = ask()
-            if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
+            if answer.status_code not in COME_BACK:
                 return _read(answer, shape)
-            time.sleep(float(answer.headers.get("Retry-After", 1)))
+            time.sleep(_wait_seconds(answer))
         return _read(ask(), shape)
 
 
 def _customers(shape: type[Asked], customers: Sequence[str | Asked]) -> list[Asked]:
     return [shape(customer_id=one) if isinstance(one, str) else one for one in customers]
+
+
+def _wait_seconds(answer: httpx.Response) -> float:
+    told = answer.headers.get("Retry-After", "1")
+    return min(float(told), MOST_WAIT_SECONDS) if told.isdecimal() else 1.0  # it may also be a date
 
 
 def _read(answer: httpx.Response, shape: type[Answered]) -> Answered:

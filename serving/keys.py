@@ -1,6 +1,6 @@
 """API keys and what each may do: `role:key` entries, comma separated, in $REKINDLE_API_KEYS.
 
-Each role may also do what the roles before it may. Only hashes are kept, so no error or log can show a key.
+Each role may also do what the roles before it may. Objects hold hashes, so no error or log can show a key.
 """
 
 from __future__ import annotations

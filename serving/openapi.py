@@ -29,7 +29,7 @@ _POSTS: dict[str, tuple[str, type[BaseModel], type[BaseModel]]] = {
 _BY_CUSTOMER: Json = {"by id": {"value": BY_ID}, "by events": {"value": BY_EVENTS}}
 _EXAMPLES: dict[str, Json] = {"/v1/events": {"an order and a visit": {"value": RECEIVED}}}
 # What any page may answer instead; problems.py has the titles.
-_HEADERS = {"busy": "Retry-After", "key": "WWW-Authenticate"}
+_HEADERS = {"busy": "Retry-After", "not-kept": "Retry-After", "key": "WWW-Authenticate"}
 _REFUSED = ("key", "closed", "failed")
 _REFUSED_POST = (*_REFUSED, "unreadable", "slow", "too-large", "media-type", "invalid", "busy")
 _MORE: dict[str, tuple[str, ...]] = {"/v1/events": ("not-kept",)}

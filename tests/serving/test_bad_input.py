@@ -149,6 +149,21 @@ def test_events_out_of_order_are_the_same_events(client: httpx.Client, run: Path
     assert straight == reversed_
 
 
+@pytest.mark.parametrize("kind", ["application/vnd.bentoml+pickle", "application/octet-stream", "text/plain", "a/b/c"])
+def test_nothing_but_json_is_read(client: httpx.Client, kind: str) -> None:
+    pickled = b"\x80\x04\x95\x1d\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x94\x8c\x06system\x94."
+    answer = client.post("/v1/score", content=pickled, headers={"content-type": kind})
+    assert problem(answer, 415).field == "Content-Type"
+
+
+def test_the_service_tells_nobody_that_it_runs(client: httpx.Client) -> None:
+    worker = serving_process()
+    assert worker.environ()["BENTOML_DO_NOT_TRACK"] == "True"
+    addresses = {one.raddr.ip for one in worker.net_connections() if one.raddr}
+    assert addresses <= {"127.0.0.1"}
+    assert client.get("/livez").status_code == 200
+
+
 def test_other_methods_are_refused_with_those_allowed(client: httpx.Client) -> None:
     answer = client.request("TRACE", "/v1/score")
     assert problem(answer, 405).type == "/problems/method"
