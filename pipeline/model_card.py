@@ -31,6 +31,7 @@ def model_card(metrics: Tree, catalogue: Tree, about: Mapping[str, Json], params
         *_quality(metrics),
         *_groups(tree(metrics, "segments")),
         *_moved(metrics),
+        *_money(metrics),
         *_limits(params),
     ]
     return "\n".join(paragraphs) + "\n"
@@ -128,6 +129,43 @@ def _moved(metrics: Tree) -> list[str]:
         f"{rate}{number(metrics, 'churn_rate', 'value'):.3f} at the test cutoff. Features that differ most from the "
         f"earlier cutoffs, by stability index: {most}; {verdict}.",
     ]
+
+
+def _money(metrics: Tree) -> list[str]:
+    """Value, timing and profit in a line each, or why there is none."""
+    value, profit, second = (tree(metrics, name) for name in ("value", "profit", "second_order"))
+    lines = []
+    if "left_out" in profit:
+        lines.append(f"- Value and profit: left out, {profit['left_out']}.")
+    else:
+        ours, naive = (tree(value, "all", "mae", side) for side in ("ours", "naive"))
+        lines.append(
+            f"- Expected revenue of the horizon: mean absolute error {_cash(ours)}, {_cash(naive)} of the naive "
+            f"mean; {number(value, 'all', 'expected_total'):,.0f} expected in all, "
+            f"{number(value, 'all', 'actual_total'):,.0f} came."
+        )
+        lines.append(
+            f"- Contacting the {100 * number(profit, 'best', 'share'):.1f} % whose expected profit is above zero would "
+            f"have brought {_cash(tree(profit, 'best', 'profit'))}, under the offer of `evaluate.profit`."
+        )
+    test = tree(metrics, "timing", "test")
+    if number(test, "returned"):
+        lines.append(
+            f"- Next order: {interval(tree(test, 'coverage'))} of returns inside an interval that promises 0.8."
+        )
+    if "left_out" in second:
+        lines.append(f"- Second order of first-time buyers: left out, {second['left_out']}.")
+    else:
+        lines.append(
+            f"- Second order within {number(second, 'days'):.0f} days: {interval(tree(second, 'observed'))} observed, "
+            f"{number(second, 'mean_predicted'):.3f} promised."
+        )
+    return ["", "## Value, timing and money", "", *lines]
+
+
+def _cash(values: Tree) -> str:
+    value, low, high = (number(values, key) for key in ("value", "low", "high"))
+    return f"{value:,.2f} ({low:,.2f}–{high:,.2f})"
 
 
 def _limits(params: Params) -> list[str]:

@@ -122,7 +122,14 @@ def _all_knowing(truth: pd.DataFrame, ids: list[str], cutoffs: list[pd.Timestamp
 def test_the_model_card_names_model_data_and_limits(params: Params) -> None:
     evaluate(params)
     card = paths.MODEL_CARD.read_text(encoding="utf-8")
-    for part in ("# Model card: m-", "2025-01-01 to 2025-07-01", "[cutoff, cutoff + 90 days)", "## Drift", "## Limits"):
+    for part in (
+        "# Model card: m-",
+        "2025-01-01 to 2025-07-01",
+        "[cutoff, cutoff + 90 days)",
+        "## Drift",
+        "## Value, timing and money",
+        "## Limits",
+    ):
         assert part in card
 
 

@@ -195,6 +195,17 @@ def test_customers_who_are_all_worth_the_same_get_one_value_and_a_sound_profit(p
     assert number(metrics, "profit", "best", "share") >= 0
 
 
+def test_a_test_horizon_that_brought_nothing_has_errors_but_no_ratio(params: Params) -> None:
+    changed(
+        lambda history: history.assign(
+            future_revenue=history["future_revenue"].where(history["cutoff"] < history["cutoff"].max(), 0.0)
+        )
+    )
+    value = tree(measured(params), "value")
+    assert tree(value, "all", "total_ratio") == {"value": None, "low": None, "high": None}
+    assert number(value, "all", "mae", "ours", "value") > 0
+
+
 def test_infinite_spend_stops_the_stage_with_the_count(params: Params) -> None:
     history = read_table(paths.HISTORY)
     last = history.index[history["cutoff"] == history["cutoff"].max()][:3]
