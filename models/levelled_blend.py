@@ -47,9 +47,13 @@ class LevelledBlend(Blend):
 
 
 def shift_to(scores: Floats, level: Floats) -> float:
-    """What to add to log odds so that their mean probability is that of others."""
-    wanted = float(probability(level).mean())
-    return float(brentq(lambda shift: float(probability(scores + shift).mean()) - wanted, -FURTHEST, FURTHEST))
+    """What to add to log odds so that their mean probability is that of others, FURTHEST at most."""
+
+    def mean(shift: float) -> float:
+        return float(probability(scores + shift).mean())
+
+    wanted = min(max(float(probability(level).mean()), mean(-FURTHEST)), mean(FURTHEST))
+    return float(brentq(lambda shift: mean(shift) - wanted, -FURTHEST, FURTHEST))
 
 
 def _moved(formula: Formula, by: float) -> Formula:

@@ -58,3 +58,8 @@ def test_without_rows_of_today_there_is_no_level_to_move_to(recipes: dict[str, C
 
 def test_a_shift_of_log_odds_meets_the_mean_probability() -> None:
     assert shift_to(np.array([0.0, 0.0]), np.array([np.log(3.0), np.log(3.0)])) == pytest.approx(np.log(3.0))
+
+
+def test_a_level_out_of_reach_moves_as_far_as_it_goes() -> None:
+    assert shift_to(np.array([0.0, -30.0]), np.array([90.0, 90.0])) == pytest.approx(20.0)
+    assert shift_to(np.array([0.0, 30.0]), np.array([-90.0, -90.0])) == pytest.approx(-20.0)
