@@ -189,6 +189,16 @@ def test_a_suspected_leak_keeps_a_model_out(shop: Params, skill: float, auc: flo
     assert failed() == ["leakage"]
 
 
+def test_an_alarm_that_train_took_for_chance_is_none_at_the_gate(shop: Params) -> None:
+    put_model(Path(), shop, GOOD)
+    log()
+    backtest = json.loads(Path("reports/backtest.json").read_text())
+    backtest["leakage"]["shuffled_label"] |= {"mean_skill": 0.2, "holds": True}
+    write_json(Path("reports/backtest.json"), backtest)
+    promote(shop)
+    assert failed() == []
+
+
 @pytest.mark.parametrize(("proof", "told"), [({}, "was not run"), ({"passed": False, "attempts": [{}]}, "succeeded")])
 def test_without_a_passed_leakage_proof_a_model_stays_out(shop: Params, proof: object, told: str) -> None:
     run(shop, WORSE)
