@@ -21,6 +21,7 @@ from serving.store import Store
 
 Record = dict[str, object]
 History = dict[str, list[Record]]
+OPT_OUTS = ("unsubscribe", "spam_complaint")
 _LOG = logging.getLogger(__name__)
 _NOTHING: History = {"orders": [], "engagement": [], "order_items": []}
 
@@ -50,6 +51,16 @@ def nightly(store: Store, customer_ids: Sequence[str]) -> dict[str, History]:
     return {name: _unpacked(cell) for name, cell in store.cells("history", customer_ids).items()}
 
 
+def opted_out(inbox: Inbox, customer_ids: Sequence[str]) -> set[str]:
+    """Who asked since to be left alone; everybody, when that cannot be read: nobody is contacted on a guess."""
+    try:
+        received = inbox.of(customer_ids)
+    except ServingError:
+        _LOG.exception("received events cannot be read; nobody is to be contacted")
+        return set(customer_ids)
+    return {name for name, rows in received.items() if any(_is_opt_out(row) for row in rows)}
+
+
 def instant(inbox: Inbox, nightly_us: int, asked_us: int | None) -> int:
     """The instant asked about; without one, that of the next nightly run."""
     if asked_us is not None:
@@ -71,6 +82,10 @@ def rows_of(
     place_of = {name: place for place, name in enumerate(snap.columns)}
     values = snap.values[:, [place_of[name] for name in columns]]
     return dict(zip(snap.customer_ids, values, strict=True))
+
+
+def _is_opt_out(row: Received) -> bool:
+    return row.sort == "engagement" and orjson.loads(row.content)["kind"] in OPT_OUTS
 
 
 def _unpacked(cell: bytes | None) -> History:
