@@ -96,7 +96,7 @@ def test_the_serving_process_loads_no_training_library(bento: Path) -> None:
     code = (
         "import sys, bentoml, serving.service as service\n"
         "from serving import answers, planner, requests\n"
-        "desk = service.ChurnService.inner().desk\n"
+        "desk = service.ChurnService.inner().champions.desk\n"
         'body = b\'{"customers": [{"customer_id": "a", "orders": [{"order_id": "1", '
         '"ordered_at": "2025-12-01T00:00:00Z", "revenue": 3.0}]}]}\'\n'
         "answers.score(desk, requests.ScoreRequest.model_validate_json(body))\n"
