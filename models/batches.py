@@ -66,8 +66,7 @@ def trees_from_disk(batches: Batches, settings: Mapping[str, float], seed: int, 
 
     def fit(trees: Formula) -> xgb.Booster:
         with TemporaryDirectory(dir=folder, prefix="rekindle-pages-") as cache:
-            pages = xgb.ExtMemQuantileDMatrix(Pages(batches, trees, Path(cache)), nthread=THREADS)
-            return booster_of(pages, settings, seed)
+            return _fitted(Pages(batches, trees, Path(cache)), settings, seed)
 
     return fit
 
@@ -76,6 +75,11 @@ def refitted(models: Mapping[str, Trained], fit: FitTrees, rows: int, churn_rate
     """The same models with their trees fitted anew; who shares trees shares the new ones, who has none stays."""
     done: list[tuple[Formula, xgb.Booster]] = []
     return {name: _with_new_trees(trained, fit, done, (rows, churn_rate)) for name, trained in models.items()}
+
+
+def _fitted(rows: Pages, settings: Mapping[str, float], seed: int) -> xgb.Booster:
+    # The binned pages end with this call, so before their folder does: XGBoost warns of files that are gone.
+    return booster_of(xgb.ExtMemQuantileDMatrix(rows, nthread=THREADS), settings, seed)
 
 
 def _with_new_trees(
