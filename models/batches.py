@@ -78,7 +78,7 @@ def refitted(models: Mapping[str, Trained], fit: FitTrees, rows: int, churn_rate
 
 
 def _fitted(rows: Pages, settings: Mapping[str, float], seed: int) -> xgb.Booster:
-    # The binned pages end with this call, so before their folder does: XGBoost warns of files that are gone.
+    # The binned pages end with this call, so before their folder does; XGBoost removes their files itself.
     return booster_of(xgb.ExtMemQuantileDMatrix(rows, nthread=THREADS), settings, seed)
 
 
