@@ -27,6 +27,7 @@ from serving.inbox.database import INBOX_URL, inbox_file
 from serving.inbox.inbox import Inbox, Mark, Received, Sort
 from serving.inbox.marking import pulling, write_mark
 
+SORTS: tuple[Sort, ...] = ("orders", "engagement")
 SHOWN = "received"  # the `source_file` of these rows
 IDS: dict[str, str] = {"orders": "order_id", "engagement": "event_id", "order_items": "order_id"}
 PROVENANCE = [pa.field("source_file", pa.string()), pa.field("source_row", pa.int64())]
@@ -53,7 +54,7 @@ def join_received(found: tuple[Inbox, Mark] | None, raw: Path) -> dict[str, int]
     if found is None:
         return {}
     inbox, mark = found
-    grown = {}
+    grown: dict[str, int] = {}
     with connect() as connection:
         for sort in SORTS:
             made = _write_aside(inbox, mark, sort, raw)
@@ -68,9 +69,6 @@ def join_received(found: tuple[Inbox, Mark] | None, raw: Path) -> dict[str, int]
     for table, rows in grown.items():
         progress(f"{table}: {rows:,} rows with those received by the endpoint")
     return grown
-
-
-SORTS: tuple[Sort, ...] = ("orders", "engagement")
 
 
 def _write_aside(inbox: Inbox, mark: Mark, sort: Sort, raw: Path) -> dict[str, Path]:
