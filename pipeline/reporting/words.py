@@ -12,8 +12,8 @@ CANDIDATES = {
     "mbgnbd": "MBG/NBD",
     "xgboost": "XGBoost alone",
     "xgboost_btyd": "XGBoost with BG/NBD",
-    "blend": "Blend of all",
-    "blend_levelled": "Blend of all, levelled",
+    "blend": "Blend of BG/NBD, logistic and trees",
+    "blend_levelled": "Blend at the level of BG/NBD",
 }
 METRICS = {
     "roc_auc": ("AUC", "chance that a leaver is ranked above a stayer; a half is guessing", "higher"),
