@@ -20,6 +20,7 @@ SHUFFLES = 5
 ROWS = 6000
 L2 = 300.0  # strong: a shuffled fit should know the churn rate and little else
 MAX_SKILL = 0.03
+FEWEST = 100  # rows of an origin: fewer say nothing about a skill of 0.03
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class ShuffledLabel:
     origin: str
     skills: tuple[float, ...]
     aucs: tuple[float, ...]
+    rows: int = FEWEST
 
     @property
     def skill(self) -> float:
@@ -42,7 +44,7 @@ class ShuffledLabel:
 
     def described(self) -> dict[str, Json]:
         """For reports/backtest.json."""
-        holds = self.skill <= MAX_SKILL
+        holds = self.skill <= MAX_SKILL or self.rows < FEWEST
         return {
             "origin": self.origin,
             "mean_skill": self.skill,
@@ -53,7 +55,7 @@ class ShuffledLabel:
 
     def require(self) -> None:
         """Raise ModelError when skill survived the shuffling."""
-        if self.skill > MAX_SKILL:
+        if self.skill > MAX_SKILL and self.rows >= FEWEST:
             raise ModelError(
                 f"models that learned from shuffled labels still have a skill of {self.skill:.3f} "
                 f"at origin {self.origin} (at most {MAX_SKILL} is chance): rows of the origin reached the training. "
@@ -72,7 +74,14 @@ def shuffled_label(training: History, origin: History, seed: int) -> ShuffledLab
         base = np.full(len(origin), shuffled.mean())
         skills.append(float(1 - log_loss(origin.churned, probability(scores)) / log_loss(origin.churned, base)))
         aucs.append(float(roc_auc_score(origin.churned, scores)))
-    return ShuffledLabel(iso(origin.cutoffs[0]), tuple(skills), tuple(aucs))
+    return ShuffledLabel(iso(origin.cutoffs[0]), tuple(skills), tuple(aucs), len(origin))
+
+
+def chance_above(ceiling: float, churned: int, kept: int) -> float:
+    """What an AUC hardly exceeds on so few customers when the true one is the ceiling (2 errors, Hanley & McNeil 1982)."""
+    q1, q2, square = ceiling / (2 - ceiling), 2 * ceiling**2 / (1 + ceiling), ceiling**2
+    spread = ceiling * (1 - ceiling) + (churned - 1) * (q1 - square) + (kept - 1) * (q2 - square)
+    return ceiling + 2 * float(np.sqrt(spread / (churned * kept)))
 
 
 def refuse_too_good(auc: dict[str, list[float]], origins: list[History], ceiling: float) -> None:
@@ -80,7 +89,8 @@ def refuse_too_good(auc: dict[str, list[float]], origins: list[History], ceiling
     name, place = max(
         ((name, place) for name in auc for place in range(len(auc[name]))), key=lambda at: auc[at[0]][at[1]]
     )
-    if auc[name][place] > ceiling:
+    churned = int(origins[place].churned.sum())
+    if auc[name][place] > chance_above(ceiling, churned, len(origins[place]) - churned):
         raise ModelError(
             f"{name} reaches AUC {auc[name][place]:.4f} at origin {day(origins[place].cutoffs[0])}, "
             f"above train.auc_ceiling {ceiling}: "

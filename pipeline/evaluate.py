@@ -12,6 +12,7 @@ from features.errors import ModelError
 from models.candidate import require_both_classes
 from models.importance import Rows
 from models.intervals import Bootstrap
+from models.leakage import chance_above
 from models.metrics import Floats, registry
 from models.scorer import Scorer
 from pipeline import paths
@@ -45,7 +46,8 @@ def evaluate(params: Params) -> str:
     metrics = _metrics(params, rows, tested) | {"model_version": final.model_version}
     metrics["segments"] = by_orders(tested, rows["orders_ever"].to_numpy(np.float64), params.evaluate.calibration_bins)
     metrics["drift"] = moved(history, at_test, _comparable(catalogue))
-    _refuse_too_good(metrics, params.train.auc_ceiling)
+    churned = int(rows["churned"].sum())
+    _refuse_too_good(metrics, chance_above(params.train.auc_ceiling, churned, len(rows) - churned))
     found = outlook(params, history, _log(catalogue), tested, candidates[final.chosen])
     metrics |= found.told
     for line in (*metric_lines(metrics), *outlook_lines(found.told)):

@@ -58,6 +58,7 @@ def train(params: Params) -> str:
     alarms: dict[str, Json] = {
         "shuffled_label": shuffled.described(),
         "auc_ceiling": params.train.auc_ceiling,
+        "auc_holds": True,  # else refuse_too_good would have stopped the run
         "highest_auc": max(max(aucs) for aucs in tested.roc_auc.values()),
     }
     report = _report(tested, history, final, (*first_seen, *short_logs)) | {
