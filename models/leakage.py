@@ -78,7 +78,7 @@ def shuffled_label(training: History, origin: History, seed: int) -> ShuffledLab
 
 
 def chance_above(ceiling: float, churned: int, kept: int) -> float:
-    """What an AUC hardly exceeds on so few customers when the true one is the ceiling (2 errors, Hanley & McNeil 1982)."""
+    """An AUC that so few customers hardly exceed by chance: 2 standard errors of Hanley & McNeil (1982) more."""
     q1, q2, square = ceiling / (2 - ceiling), 2 * ceiling**2 / (1 + ceiling), ceiling**2
     spread = ceiling * (1 - ceiling) + (churned - 1) * (q1 - square) + (kept - 1) * (q2 - square)
     return ceiling + 2 * float(np.sqrt(spread / (churned * kept)))
