@@ -32,7 +32,7 @@ Part = TypeVar("Part")
 Stamp = tuple[tuple[str, int, int, int], ...]
 CHANGES = prometheus.Counter("rekindle_model_changes", "Models and nightly scores met while running.", ["result"])
 REFUSED = prometheus.Gauge(
-    "rekindle_model_refused", "1 while what lies in data/champion is refused.", multiprocess_mode="max"
+    "rekindle_model_refused", "1 while what lies in data/champion is refused.", multiprocess_mode="livemax"
 )
 _LOG = logging.getLogger(__name__)
 
