@@ -139,9 +139,7 @@ class Xgboost(Section):
     l2: Annotated[float, Field(ge=0)]
 
 
-Candidate = Literal[
-    "recency_rule", "logistic", "bgnbd", "mbgnbd", "xgboost", "xgboost_btyd", "blend", "blend_levelled"
-]
+Candidate = Literal["recency_rule", "logistic", "bgnbd", "mbgnbd", "xgboost", "xgboost_btyd", "blend", "blend_levelled"]
 
 
 class Tuning(Section):
