@@ -21,6 +21,7 @@ ROWS = 6000
 L2 = 300.0  # strong: a shuffled fit should know the churn rate and little else
 MAX_SKILL = 0.03
 FEWEST = 100  # rows of an origin: fewer say nothing about a skill of 0.03
+PERFECT = 1 - 1e-9
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,14 @@ def shuffled_label(training: History, origin: History, seed: int) -> ShuffledLab
 
 
 def chance_above(ceiling: float, churned: int, kept: int) -> float:
-    """An AUC that so few customers hardly exceed by chance: 2 standard errors of Hanley & McNeil (1982) more."""
+    """An AUC that so few customers hardly exceed by chance: 2 standard errors of Hanley & McNeil (1982) more.
+
+    A perfect order of `FEWEST` customers or more is never chance.
+    """
     q1, q2, square = ceiling / (2 - ceiling), 2 * ceiling**2 / (1 + ceiling), ceiling**2
     spread = ceiling * (1 - ceiling) + (churned - 1) * (q1 - square) + (kept - 1) * (q2 - square)
-    return ceiling + 2 * float(np.sqrt(spread / (churned * kept)))
+    bound = ceiling + 2 * float(np.sqrt(spread / (churned * kept)))
+    return bound if churned + kept < FEWEST else min(bound, PERFECT)
 
 
 def refuse_too_good(auc: dict[str, list[float]], origins: list[History], ceiling: float) -> None:
