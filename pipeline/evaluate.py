@@ -46,8 +46,7 @@ def evaluate(params: Params) -> str:
     metrics = _metrics(params, rows, tested) | {"model_version": final.model_version}
     metrics["segments"] = by_orders(tested, rows["orders_ever"].to_numpy(np.float64), params.evaluate.calibration_bins)
     metrics["drift"] = moved(history, at_test, _comparable(catalogue))
-    churned = int(rows["churned"].sum())
-    _refuse_too_good(metrics, chance_above(params.train.auc_ceiling, churned, len(rows) - churned))
+    _refuse_too_good(metrics, params.train.auc_ceiling, int(rows["churned"].sum()))
     found = outlook(params, history, _log(catalogue), tested, candidates[final.chosen])
     metrics |= found.told
     for line in (*metric_lines(metrics), *outlook_lines(found.told)):
@@ -129,9 +128,9 @@ def _comparable(catalogue: dict[str, object]) -> list[str]:
     return [str(column["name"]) for column in columns if column["family"] != "season"]
 
 
-def _refuse_too_good(metrics: Tree, ceiling: float) -> None:
-    auc = number(metrics, "metrics", "roc_auc", "ours", "value")
-    if auc > ceiling:
+def _refuse_too_good(metrics: Tree, ceiling: float, churned: int) -> None:
+    auc, rows = number(metrics, "metrics", "roc_auc", "ours", "value"), int(number(metrics, "rows"))
+    if auc > chance_above(ceiling, churned, rows - churned):
         raise ModelError(
             f"AUC {auc:.3f} on the test cutoff is above train.auc_ceiling {ceiling}: nobody predicts people that "
             "well, so a feature probably knows the future (a status, total or date written after the cutoff). "
