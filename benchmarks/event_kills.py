@@ -144,7 +144,6 @@ def _started(home: Path, port: int, is_bare: bool) -> subprocess.Popen[bytes]:
     whole = [sys.executable, "-m", "serving.run", "--port", str(port)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "BENTOML_HOME": str(home / "bentoml")}
     with (home / "server.log").open("ab") as log:
-        # A group of its own, so that one signal ends the workers as well.
         server = subprocess.Popen(
             bare if is_bare else whole, cwd=home, env=environment, stdout=log, stderr=log, start_new_session=True
         )
@@ -158,9 +157,17 @@ def _started(home: Path, port: int, is_bare: bool) -> subprocess.Popen[bytes]:
 
 
 def _kill(server: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(server.pid, signal.SIGKILL)
+    """The server and its workers at once; BentoML's are in a session of their own, which no group signal reaches."""
+    for pid in _family(server.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     server.wait()
+
+
+def _family(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    own = [int(child) for child in children.read_text().split()] if children.exists() else []
+    return [pid, *(one for child in own for one in _family(child))]
 
 
 def _free_port() -> int:
