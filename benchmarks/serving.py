@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +69,8 @@ def main() -> None:
     if shutil.which("wrk") is None:
         sys.exit("benchmarks/serving.py needs wrk, a load generator (Debian: apt-get install wrk).")
     with tempfile.TemporaryDirectory() as folder:
-        home = make_home(Path(folder), 1_000 if quick else 5_000)
+        with redirect_stdout(sys.stderr):
+            home = make_home(Path(folder), 1_000 if quick else 5_000)
         borne = {way.name: _borne(way, home, 2 if quick else 10) for way in _ways(home)}
         for line in _lines(borne):
             print(json.dumps(line), flush=True)

@@ -41,7 +41,9 @@ class Server:
 def running(command: list[str], home: Path, ready: str, **environment: str) -> Iterator[Server]:
     """Start `python -m ...` with `{port}` filled in; stopped at the end. Raises RuntimeError when it never answers."""
     port = _free_port()
-    known = {**os.environ, "PYTHONPATH": str(ROOT), "BENTOML_HOME": str(home / "bentoml"), **environment}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow starts uvicorn by its name
+    own = {"PATH": path, "PYTHONPATH": str(ROOT), "BENTOML_HOME": str(home / "bentoml")}
+    known = {**os.environ, **own, **environment}
     arguments = [sys.executable, *(word.replace("{port}", str(port)) for word in command)]
     started = time.perf_counter()
     with (home / "server.log").open("wb") as log:
