@@ -19,7 +19,7 @@ SILENT_GAPS = 2.0
 SILENT_DAYS = 30.0
 LOYAL_REPEATS = 3
 
-BY_ORDERS = (("one order", 1, 1), ("2–3 orders", 2, 3), ("4+ orders", 4, None))
+BY_ORDERS = (("one order", 1.0, 1.0), ("2–3 orders", 2.0, 3.0), ("4+ orders", 4.0, np.inf))
 
 
 def segments(x: Floats, t_x: Floats, T: Floats, horizon_days: float) -> NDArray[np.object_]:
@@ -29,6 +29,12 @@ def segments(x: Floats, t_x: Floats, T: Floats, horizon_days: float) -> NDArray[
     slipping = silence > np.maximum(SILENT_GAPS * gap, SILENT_DAYS)
     conditions = [(x == 0) & (silence <= horizon_days), x == 0, slipping, x < LOYAL_REPEATS]
     return np.select(conditions, [NEW, QUIET, SLIPPING, RETURNING], default=LOYAL).astype(object)
+
+
+def groups_by_orders(orders: Floats) -> dict[str, NDArray[np.bool_]]:
+    """Who had one order so far, two or three, four or more; groups without anybody are left out."""
+    inside = {name: (orders >= low) & (orders <= high) for name, low, high in BY_ORDERS}
+    return {name: chosen for name, chosen in inside.items() if chosen.any()}
 
 
 def deciles(probability: Floats, customer_ids: NDArray[np.object_]) -> NDArray[np.int8]:

@@ -13,7 +13,7 @@ from models.curves import GRID, gain, precision_recall, reliability, roc
 from models.drift import stability_index
 from models.intervals import Bootstrap, Interval, mean_interval, metric_intervals
 from models.metrics import Floats, Metric, best, calibration_error, grouped, registry, roc_auc
-from models.segments import BY_ORDERS
+from models.segments import groups_by_orders
 from pipeline.params import Evaluate
 
 BASELINES = ("recency_rule", "logistic", "bgnbd", "mbgnbd", "xgboost")
@@ -65,12 +65,10 @@ def point_values(metrics: Mapping[str, Metric], churned: NDArray[np.int8], proba
 
 def by_orders(tested: Tested, orders: Floats, bins: int) -> Tree:
     """How good we are for customers with one order, two or three, four or more; null where it cannot be known."""
-    found: Tree = {}
-    for name, low, high in BY_ORDERS:
-        inside = (orders >= low) & (orders <= (np.inf if high is None else high))
-        if inside.any():
-            found[name] = _segment(tested.churned[inside], tested.ours[inside], bins)
-    return found
+    return {
+        name: _segment(tested.churned[inside], tested.ours[inside], bins)
+        for name, inside in groups_by_orders(orders).items()
+    }
 
 
 def moved(history: pd.DataFrame, at_test: NDArray[np.bool_], columns: list[str]) -> Tree:

@@ -16,7 +16,7 @@ import pandas as pd
 from features.errors import ModelError
 from models.intervals import Bootstrap, Interval, mean_interval, paired_interval
 from models.scorer import Scorer
-from models.segments import BY_ORDERS
+from models.segments import groups_by_orders
 from pipeline.params import Evaluate, Promote
 
 KEYS = ["customer_id", "cutoff", "churned"]
@@ -111,10 +111,10 @@ def hold_check(rival: str, promote: Promote) -> Check:
 
 def segment_check(test: pd.DataFrame, promote: Promote, evaluate: Evaluate, has_rival: bool) -> Check:
     """The group of customers whose churn rate is farthest from what was promised, as far as chance cannot explain."""
-    most, gaps = promote.max_segment_gap, {}
-    for name, rows in _segments(test).items():
+    most, groups, gaps = promote.max_segment_gap, _segments(test), {}
+    for name, rows in groups.items():
         miss = rows["churned"].to_numpy(np.float64) - rows[OURS].to_numpy(np.float64)
-        gaps[name] = mean_interval(miss, rows["customer_id"].to_numpy(), _bootstrap(evaluate, len(_segments(test))))
+        gaps[name] = mean_interval(miss, rows["customer_id"].to_numpy(), _bootstrap(evaluate, len(groups)))
     if not gaps:
         return Check(
             "worst_segment", True, None, most, "not judged: the test rows do not tell how many orders there were"
@@ -213,11 +213,8 @@ def refuse_nobody_in_force(checks: list[Check]) -> None:
 def _segments(test: pd.DataFrame) -> dict[str, pd.DataFrame]:
     if ORDERS not in test.columns:
         return {}
-    inside = {
-        name: test[(test[ORDERS] >= low) & (test[ORDERS] <= (np.inf if high is None else high))]
-        for name, low, high in BY_ORDERS
-    }
-    return {name: rows for name, rows in inside.items() if len(rows)}
+    orders = test[ORDERS].to_numpy(np.float64)
+    return {name: test[inside] for name, inside in groups_by_orders(orders).items()}
 
 
 def _bootstrap(evaluate: Evaluate, looks: int) -> Bootstrap:

@@ -46,7 +46,7 @@ class Part:
 
     def _tables(self, names: list[str]) -> Iterator[pa.Table]:
         with pq.ParquetFile(self.file) as file:
-            groups = self.groups or range(file.num_row_groups)
+            groups = range(file.num_row_groups) if self.groups is None else self.groups
             wanted = [*names, "cutoff", "churned"]
             for batch in file.iter_batches(ROWS_AT_ONCE, row_groups=list(groups), columns=wanted):
                 rows = pa.Table.from_batches([batch])

@@ -9,19 +9,18 @@ import pandas as pd
 import pyarrow as pa
 
 from features.errors import ModelError
-from models.bgnbd import fitted_bgnbd
+from features.log import DAY_US
 from models.btyd import BgNbd, Floats
 from models.explaining import as_records
-from models.formulas import parts
-from models.plain import number
 from models.reasons import Reason, top_reasons
 from models.scorer import Scorer
 from models.segments import deciles, segments
 from models.timing import expected_wait_days
-from models.value import Customers, fitted_value
+from models.value import fitted_value
 from models.wording import USUAL_GAP, worded
 from pipeline import paths
 from pipeline.files import read_table, write_json, write_table
+from pipeline.outlook.known import customers_of, histories, process_of
 from pipeline.params import Params
 from pipeline.stage import progress, run_stage
 from pipeline.watching.today import Today, today_by
@@ -39,7 +38,6 @@ VALUE_COLUMNS = [
     "future_orders",
     "future_revenue",
 ]
-DAY_US = 86_400_000_000
 
 
 def score(params: Params) -> str:
@@ -50,7 +48,7 @@ def score(params: Params) -> str:
     current, probability = today.current, today.probability
     progress(f"{len(current):,} customers today, model {scorer.model_version} ({scorer.chosen})")
 
-    bgnbd = _bgnbd(scorer, current)
+    bgnbd = process_of(scorer, current)
     worth = _expected_value(bgnbd, current, params)
     progress(
         "no revenue: expected value left empty"
@@ -84,14 +82,6 @@ def _require_same_question(scorer: Scorer, params: Params) -> None:
         )
 
 
-def _bgnbd(scorer: Scorer, current: pd.DataFrame) -> BgNbd:
-    for part in parts(scorer.formula):
-        if part["kind"] == "bgnbd":
-            return BgNbd(*(number(part[name]) for name in ("r", "alpha", "a", "b")))
-    x, t_x, T = (current[name].to_numpy(np.float64) for name in ("btyd_x", "btyd_t_x", "btyd_T"))
-    return fitted_bgnbd(x, t_x, T)
-
-
 def _expected_value(bgnbd: BgNbd, current: pd.DataFrame, params: Params) -> Floats | None:
     """Margin over the horizon if kept; None for a shop without revenue."""
     if "spend_ever" not in current.columns:
@@ -99,15 +89,8 @@ def _expected_value(bgnbd: BgNbd, current: pd.DataFrame, params: Params) -> Floa
     history = read_table(paths.HISTORY, VALUE_COLUMNS)
     kept = history[history["churned"] == 0]
     orders, revenue = kept["future_orders"].to_numpy(np.float64), kept["future_revenue"].to_numpy(np.float64)
-    model = fitted_value(bgnbd, params.snapshots.horizon_days, _customers(kept), orders, revenue)
-    return params.score.margin_share * model.revenue_if_kept(_customers(current))
-
-
-def _customers(rows: pd.DataFrame) -> Customers:
-    x, T, orders, spend = (
-        rows[name].to_numpy(np.float64) for name in ("btyd_x", "btyd_T", "orders_ever", "spend_ever")
-    )
-    return Customers(x, T, orders, np.divide(spend, orders, out=np.full(len(rows), np.nan), where=orders > 0))
+    model = fitted_value(bgnbd, params.snapshots.horizon_days, customers_of(kept), orders, revenue)
+    return params.score.margin_share * model.revenue_if_kept(customers_of(current))
 
 
 def _table(
@@ -118,7 +101,7 @@ def _table(
     how: tuple[BgNbd, list[list[Reason]]],
 ) -> pa.Table:
     (bgnbd, reasons), ids = how, current["customer_id"].to_numpy(dtype=object)
-    x, t_x, T = (current[name].to_numpy(np.float64) for name in ("btyd_x", "btyd_t_x", "btyd_T"))
+    x, t_x, T = histories(current)
     as_of = pa.array(current["as_of"].dt.tz_convert(None).to_numpy()).cast(TIME)
     median, low, high = (_later(as_of, days) for days in expected_wait_days(bgnbd, x, T))
     empty = pa.nulls(len(current), pa.float64())

@@ -81,12 +81,13 @@ def _open_study(train: Train) -> optuna.Study:
 
 def _name(train: Train) -> str:
     """All that the trials depend on but their number: another shop, other code or other params are another study."""
-    digest = hashlib.sha256(paths.HISTORY.read_bytes())
+    with paths.HISTORY.open("rb") as file:  # it may be larger than memory
+        digest = hashlib.file_digest(file, "sha256")
     about = train.model_dump(mode="json", exclude={"tuning": {"trials", "minutes"}, "candidates": True})
     digest.update(json.dumps(about, sort_keys=True).encode())
     digest.update(f"{SPACE} {version('optuna')} {version('xgboost-cpu')}".encode())
-    for file in sorted(Path(models.__path__[0]).glob("*.py")):
-        digest.update(file.read_bytes())
+    for code in sorted(Path(models.__path__[0]).glob("*.py")):
+        digest.update(code.read_bytes())
     return digest.hexdigest()[:16]
 
 

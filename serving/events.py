@@ -18,12 +18,12 @@ from pydantic_core import PydanticCustomError
 from features.errors import ServingError
 from serving.desk import Desk, Entry
 from serving.inbox.inbox import Outcome, Received, Sort
+from serving.limits import RETRY_SECONDS
 from serving.problems import Fault, Problem, invalid
 from serving.requests import Engagement, Id, Money, Order, Shape, microseconds
 
 # Clocks differ a little; what lies further ahead has not happened.
 AHEAD = timedelta(minutes=5)
-RETRY_SECONDS = 1
 _SCALE_OF = {"review": (1.0, 5.0), "nps": (0.0, 10.0)}
 _IDS: dict[Sort, str] = {"orders": "order_id", "engagement": "event_id"}
 _HAPPENED: dict[Sort, str] = {"orders": "ordered_at", "engagement": "occurred_at"}

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.asof import Settings, snapshot
-from features.log import log_from_records
+from features.log import EventLog, log_from_records
 from serving.history import HISTORY_KINDS, Events
 from serving.problems import Problem
 from serving.requests import Customer, Engagement, Order, OrderItem, instant_of, iso, microseconds
@@ -44,7 +44,12 @@ def feature_rows(
     orders = [_order(order, one, place) for place, one in enumerate(customers) for order in one.orders or []]
     events = [_event(event, one.customer_id) for one in customers for event in one.engagement or []]
     items = [_item(item, place) for place, one in enumerate(customers) for item in one.order_items or []]
-    found = snapshot(log_from_records(orders, events, items), [as_of_us], settings)
+    return rows_at(log_from_records(orders, events, items), as_of_us, settings, columns)
+
+
+def rows_at(log: EventLog, as_of_us: int, settings: Settings, columns: Sequence[str]) -> dict[str, Floats]:
+    """One row of the columns for each customer of a log that the model speaks of at the instant."""
+    found = snapshot(log, [as_of_us], settings)
     place_of = {name: place for place, name in enumerate(found.columns)}
     values = found.values[:, [place_of[name] for name in columns]]
     return dict(zip(found.customer_ids, values, strict=True))
@@ -87,7 +92,7 @@ def _known(row: Order | Engagement) -> datetime:
 
 def _order(order: Order, customer: Customer, place: int) -> Record:
     return {
-        "order_id": _own(order.order_id, place),
+        "order_id": own_order(order.order_id, place),
         "customer_id": customer.customer_id,
         "known_at": microseconds(_known(order)),
         "revenue": order.revenue,
@@ -107,9 +112,9 @@ def _event(event: Engagement, customer_id: str) -> Record:
 
 
 def _item(item: OrderItem, place: int) -> Record:
-    return {"order_id": _own(item.order_id, place), "product_id": item.product_id, "category": item.category}
+    return {"order_id": own_order(item.order_id, place), "product_id": item.product_id, "category": item.category}
 
 
-def _own(order_id: str, place: int) -> str:
-    # Two customers of one request may use the same order id without sharing the order.
+def own_order(order_id: object, place: int) -> str:
+    """An order's id within a log of several customers: two of them may use the same id without sharing the order."""
     return f"{place}/{order_id}"

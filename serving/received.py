@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
-from features.asof import Settings, snapshot
+from features.asof import Settings
 from features.errors import ServingError
 from features.log import DAY_US, log_from_records
-from serving.histories import Floats
+from serving.histories import Floats, own_order, rows_at
 from serving.inbox.inbox import Inbox, Received
 from serving.store import Store
 
@@ -78,10 +78,7 @@ def rows_of(
         for table, records in history.items():
             owned[table] += [_owned(record, name, place) for record in records]
     log = log_from_records(owned["orders"], owned["engagement"], owned["order_items"])
-    snap = snapshot(log, [as_of_us], settings)
-    place_of = {name: place for place, name in enumerate(snap.columns)}
-    values = snap.values[:, [place_of[name] for name in columns]]
-    return dict(zip(snap.customer_ids, values, strict=True))
+    return rows_at(log, as_of_us, settings, columns)
 
 
 def _is_opt_out(row: Received) -> bool:
@@ -113,6 +110,5 @@ def _joined(nightly: History, received: Sequence[Received]) -> History | None:
 
 
 def _owned(record: Record, customer_id: str, place: int) -> Record:
-    # Sources exist where two customers share an order id; in a log of both they must stay apart.
-    owner = {"order_id": f"{place}/{record['order_id']}"} if "order_id" in record else {}
+    owner = {"order_id": own_order(record["order_id"], place)} if "order_id" in record else {}
     return {**record, "customer_id": customer_id, **owner}

@@ -89,13 +89,11 @@ def _backtest(
     x = Axis("cutoff of the backtest", days[0] - spare, days[-1] + spare, ticks)
     y = value_axis("log loss", [value for each in steps for value in each.values()])
     chart = Chart(f"backtest-{number}", "Backtest of both runs", "Log loss at each earlier cutoff, per run.")
-    return line_chart(chart, _stepped(names, steps, 1.0, marks=True), x, y)
+    return line_chart(chart, _stepped(names, steps), x, y)
 
 
-def _stepped(
-    names: tuple[str, str], steps: tuple[Mapping[int, float], Mapping[int, float]], unit: float, marks: bool = False
-) -> list[Series]:
+def _stepped(names: tuple[str, str], steps: tuple[Mapping[int, float], Mapping[int, float]]) -> list[Series]:
     return [
-        Series(name, [(step * unit, each[step]) for step in sorted(each)], ours=place == 1, marks=marks)
+        Series(name, [(float(step), each[step]) for step in sorted(each)], ours=place == 1, marks=True)
         for place, (name, each) in enumerate(zip(names, steps, strict=True))
     ]

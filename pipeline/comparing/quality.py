@@ -10,7 +10,7 @@ from models.intervals import Bootstrap
 from models.metrics import BETTER, Floats, Groups, Metric, lift_top, registry
 from models.paired import Paired, gain_band, paired_metrics, reliability_band
 from models.profit import Offer
-from models.segments import BY_ORDERS
+from models.segments import groups_by_orders
 from pipeline.comparing.profit import profit
 from pipeline.comparing.sides import LEAST, Shared, Side
 from pipeline.params import Evaluate
@@ -84,10 +84,7 @@ def _segments(
     orders = rows.first["orders_ever"].to_numpy(np.float64)
     wanted = {name: metrics[name] for name in OF_SEGMENTS}
     found = []
-    for name, low, high in BY_ORDERS:
-        inside = (orders >= low) & (orders <= (np.inf if high is None else high))
-        if not inside.any():
-            continue
+    for name, inside in groups_by_orders(orders).items():
         churned, sides = rows.churned[inside], [each[inside] for each in rows.probabilities]
         told: dict[str, object] = {"name": name, "customers": int(inside.sum()), "churn_rate": float(churned.mean())}
         told |= {"promised_a": float(sides[0].mean()), "promised_b": float(sides[1].mean())}

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from features.log import DAY_US
 from models.bgnbd import fitted_bgnbd
 from models.btyd import BgNbd, Floats
 from models.formulas import parts
@@ -17,7 +18,6 @@ from models.scorer import Scorer
 from models.value import Customers
 
 Tree = dict[str, object]
-DAY_US = 86_400_000_000
 BTYD = ("btyd_x", "btyd_t_x", "btyd_T")
 DIGITS = 6
 

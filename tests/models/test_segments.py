@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.segments import deciles, segments
+from models.segments import deciles, groups_by_orders, segments
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,10 @@ def test_ties_are_broken_by_customer_id_whatever_the_row_order() -> None:
     ids = np.array([f"c{n:02}" for n in range(20)], dtype=object)
     shuffled = np.random.default_rng(0).permutation(20)
     assert (deciles(np.full(20, 0.5), ids)[shuffled] == deciles(np.full(20, 0.5), ids[shuffled])).all()
+
+
+def test_groups_by_orders_part_all_who_ordered_and_leave_out_the_empty() -> None:
+    orders = np.array([1.0, 2.0, 3.0, 1.0, np.nan])
+    found = {name: np.flatnonzero(inside).tolist() for name, inside in groups_by_orders(orders).items()}
+    assert found == {"one order": [0, 3], "2–3 orders": [1, 2]}
+    assert np.flatnonzero(groups_by_orders(np.array([4.0, 900.0]))["4+ orders"]).tolist() == [0, 1]
