@@ -1,7 +1,7 @@
 """kill -9 under load: every acknowledged event is kept, and none twice, however often the endpoint is killed.
 
-Senders post small batches without pause and send again what was not acknowledged; the killer ends the server's whole
-process group at a random moment and starts it again. At the end the inbox is compared with what the senders know.
+Senders post small batches without pause and send again what was not acknowledged; the killer ends the server
+and its workers at a random moment and starts it again. At the end the inbox is compared with what the senders know.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import json
 import os
 import random
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from pathlib import Path
 import httpx
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.serving_peers.server import free_port, kill
 from serving.inbox.inbox import Inbox
 
 ROOT = Path(__file__).parents[1]
@@ -93,7 +93,7 @@ class Outcome:
 
 def kill_often(home: Path, kills: int, is_bare: bool, minutes: float, seed: int = 7) -> Outcome:
     """Kill the endpoint of `home` so often, or for so long, under load; then look into its inbox."""
-    draws, port, stop, started = random.Random(seed), _free_port(), threading.Event(), time.monotonic()
+    draws, port, stop, started = random.Random(seed), free_port(), threading.Event(), time.monotonic()
     senders = [Sender(f"sender{number}", port, stop) for number in range(SENDERS)]
     threads = [threading.Thread(target=sender.run) for sender in senders]
     done = 0
@@ -103,7 +103,7 @@ def kill_often(home: Path, kills: int, is_bare: bool, minutes: float, seed: int 
             thread.start()
         while done < kills and time.monotonic() - started < minutes * 60:
             time.sleep(draws.uniform(*LOAD_SECONDS))
-            _kill(server)
+            kill(server)
             done += 1
             server = _started(home, port, is_bare)
         time.sleep(LOAD_SECONDS[1])
@@ -111,7 +111,7 @@ def kill_often(home: Path, kills: int, is_bare: bool, minutes: float, seed: int 
         stop.set()
         for thread in threads:
             thread.join()
-        _kill(server)
+        kill(server)
     return _compared(home, senders, done, time.monotonic() - started)
 
 
@@ -152,28 +152,8 @@ def _started(home: Path, port: int, is_bare: bool) -> subprocess.Popen[bytes]:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return server
         time.sleep(0.05)
-    _kill(server)
+    kill(server)
     raise RuntimeError(f"the server did not start:\n{(home / 'server.log').read_text(errors='replace')[-2000:]}")
-
-
-def _kill(server: subprocess.Popen[bytes]) -> None:
-    """The server and its workers at once; BentoML's are in a session of their own, which no group signal reaches."""
-    for pid in _family(server.pid):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    server.wait()
-
-
-def _family(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    own = [int(child) for child in children.read_text().split()] if children.exists() else []
-    return [pid, *(one for child in own for one in _family(child))]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _serve(home: Path, port: int) -> None:

@@ -20,11 +20,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.serving_peers.server import running
 
 ROOT = Path(__file__).resolve().parents[1]
-PORT = 3917
 CONFIG = """[checks]
 positive_data_acceptance.enabled = false
 
@@ -72,28 +72,8 @@ def served() -> Iterator[str]:
             (home / name).parent.mkdir(exist_ok=True)
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
             copy(ROOT / name, home / name)
-        known = {**os.environ, "BENTOML_HOME": str(home / "bentoml"), "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "serving.run", "--port", str(PORT)]
-        server = subprocess.Popen(command, cwd=home, env=known, stdout=subprocess.DEVNULL)
-        try:
-            _wait(f"http://127.0.0.1:{PORT}/readyz", server)
-            yield f"http://127.0.0.1:{PORT}"
-        finally:
-            server.terminate()
-            server.wait(timeout=30)
-
-
-def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
-        if server.poll() is not None:
-            raise RuntimeError("the service did not start")
-        try:
-            urlopen(url, timeout=5).close()  # noqa: S310 - our own address
-        except (URLError, ConnectionError, TimeoutError):
-            time.sleep(0.2)
-        else:
-            return
-    raise RuntimeError("the service did not get ready")
+        with running(["-m", "serving.run", "--port", "{port}"], home, "/readyz") as server:
+            yield server.url
 
 
 def main(arguments: list[str]) -> None:

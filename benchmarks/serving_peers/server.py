@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,18 +30,18 @@ class Server:
     @property
     def memory_mb(self) -> float:
         """Resident memory of the process and its children; shared pages count in each."""
-        return sum(_resident_kb(pid) for pid in _family(self.pid)) / 1024
+        return sum(_resident_kb(pid) for pid in family(self.pid)) / 1024
 
     @property
     def largest_mb(self) -> float:
         """Resident memory of the largest process: the worker."""
-        return max(_resident_kb(pid) for pid in _family(self.pid)) / 1024
+        return max(_resident_kb(pid) for pid in family(self.pid)) / 1024
 
 
 @contextmanager
 def running(command: list[str], home: Path, ready: str, **environment: str) -> Iterator[Server]:
     """Start `python -m ...` with `{port}` filled in; stopped at the end. Raises RuntimeError when it never answers."""
-    port = _free_port()
+    port = free_port()
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow starts uvicorn by its name
     own = {"PATH": path, "PYTHONPATH": str(ROOT), "BENTOML_HOME": str(home / "bentoml")}
     known = {**os.environ, **own, **environment}
@@ -56,7 +57,15 @@ def running(command: list[str], home: Path, ready: str, **environment: str) -> I
             try:
                 process.wait(timeout=20)
             except subprocess.TimeoutExpired:
-                process.kill()
+                kill(process)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """The process and its workers at once: no group signal reaches them all."""
+    for pid in family(process.pid):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -72,16 +81,18 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise RuntimeError(f"the server did not start:\n{log.read_text(errors='replace')[-4000:]}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
+    """A process and all that it started, also those in a session of their own, as BentoML's workers are."""
     children = Path(f"/proc/{pid}/task/{pid}/children")
     own = [int(child) for child in children.read_text().split()] if children.exists() else []
-    return [pid, *(one for child in own for one in _family(child))]
+    return [pid, *(one for child in own for one in family(child))]
 
 
 def _resident_kb(pid: int) -> int:
