@@ -16,19 +16,14 @@ from pipeline.params import Params
 from pipeline.predicted import REASONS
 from pipeline.promote import promote
 from pipeline.track import track
-from tests.pipeline.tracking_project import COLUMN, project, put_model, store_uri, write_history
+from tests.pipeline.tracking_project import COLUMN, entered, put_model, write_history
 
 GOOD, POOR = 1.0, 0.2
 
 
 def start(folder: Path, patch: pytest.MonkeyPatch) -> Params:
     """The project in its folder with a store of its own, loose limits and few resamples."""
-    for name in [name for name in os.environ if name.startswith(("MLFLOW_", "DVC_"))]:
-        patch.delenv(name)
-    patch.chdir(folder)
-    patch.setenv("DVC_ROOT", str(folder))
-    patch.setenv("MLFLOW_TRACKING_URI", store_uri(folder))
-    params = project(folder)
+    params = entered(folder, patch)
     limits = {"max_calibration_error": 0.9, "min_skill": -9.0, "min_skill_over_baseline": -9.0}
     update = {
         "promote": params.promote.model_copy(update=limits),

@@ -19,7 +19,16 @@ from pipeline.params import Params
 from pipeline.promote import promote, rollback
 from pipeline.tracking import registry, runs
 from pipeline.tracking.store import Store, open_store
-from tests.pipeline.tracking_project import AS_OF, COLUMN, CUTOFF, ROOT, project, put_model, store_uri, write_history
+from tests.pipeline.tracking_project import (
+    AS_OF,
+    COLUMN,
+    CUTOFF,
+    ROOT,
+    entered,
+    put_model,
+    store_uri,
+    write_history,
+)
 
 GOOD, FAIR, WORSE, FLAT = 1.0, 0.7, 0.2, 0.0
 
@@ -27,12 +36,7 @@ GOOD, FAIR, WORSE, FLAT = 1.0, 0.7, 0.2, 0.0
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     """A finished project with a good model, an empty registry, and the working directory in it."""
-    for name in [name for name in os.environ if name.startswith(("MLFLOW_", "DVC_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", store_uri(tmp_path))
-    return loose(project(tmp_path))
+    return loose(entered(tmp_path, monkeypatch))
 
 
 def loose(params: Params, **limits: float) -> Params:

@@ -19,12 +19,11 @@ from mlflow.tracking import MlflowClient
 
 from features.errors import TrackingError
 from models.scorer import Scorer
-from pipeline.params import Params
 from pipeline.track import track
 from pipeline.tracking import runs
 from pipeline.tracking.lineage import flat_params, read_lineage
 from pipeline.tracking.store import EXPERIMENT, open_store, tracking_uri, without_password
-from tests.pipeline.tracking_project import COLUMN, ROOT, project, store_free_environment, store_uri
+from tests.pipeline.tracking_project import COLUMN, ROOT, entered, store_free_environment
 
 
 @pytest.fixture(scope="module")
@@ -32,20 +31,11 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project whose finished run has been tracked, inside a DVC experiment, with a foreign MLFLOW_RUN_ID around."""
     folder = tmp_path_factory.mktemp("tracked")
     with pytest.MonkeyPatch.context() as patch:
-        params = at(folder, patch)
+        params = entered(folder, patch)
         patch.setenv("DVC_EXP_NAME", "brisk-otter")
         patch.setenv("MLFLOW_RUN_ID", "0" * 32)
         track(params)
     return folder
-
-
-def at(folder: Path, patch: pytest.MonkeyPatch) -> Params:
-    for name in [name for name in os.environ if name.startswith(("MLFLOW_", "DVC_"))]:
-        patch.delenv(name)
-    patch.chdir(folder)
-    patch.setenv("DVC_ROOT", str(folder))
-    patch.setenv("MLFLOW_TRACKING_URI", store_uri(folder))
-    return project(folder)
 
 
 def parent(folder: Path) -> mlflow.entities.Run:
@@ -165,7 +155,7 @@ def test_reports_are_artifacts(tracked: Path) -> None:
 
 
 def test_a_dead_server_is_told_at_once_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    params = at(tmp_path, monkeypatch)
+    params = entered(tmp_path, monkeypatch)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -179,7 +169,7 @@ def test_a_dead_server_is_told_at_once_and_leaves_no_file(tmp_path: Path, monkey
 
 
 def test_an_aborted_run_is_marked_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    params = at(tmp_path, monkeypatch)
+    params = entered(tmp_path, monkeypatch)
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
@@ -193,7 +183,7 @@ def test_an_aborted_run_is_marked_failed(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_terminated_process_marks_its_run_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    at(tmp_path, monkeypatch)
+    entered(tmp_path, monkeypatch)
     script = (
         "import runpy, sys, time\n"
         "from pipeline.tracking import runs\n"
@@ -250,7 +240,7 @@ def test_the_experiment_opens_in_the_view_for_models(tracked: Path) -> None:
 
 
 def test_without_a_lock_the_params_of_the_file_are_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    params = at(tmp_path, monkeypatch)
+    params = entered(tmp_path, monkeypatch)
     lineage = read_lineage(params, tmp_path / "absent.lock")
     assert lineage.params["snapshots.horizon_days"] == "90"
     assert (lineage.outs, lineage.lock_md5) == ({}, None)
@@ -258,7 +248,7 @@ def test_without_a_lock_the_params_of_the_file_are_logged(tmp_path: Path, monkey
 
 
 def test_the_lock_digest_does_not_move_when_a_later_stage_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    params = at(tmp_path, monkeypatch)
+    params = entered(tmp_path, monkeypatch)
     before = read_lineage(params).lock_md5
     lock = tmp_path / "dvc.lock"
     lock.write_text(lock.read_text().replace("reasons: 3", "reasons: 4"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from mlflow.tracking import MlflowClient
 from pipeline import paths
 from pipeline.files import write_json
 from pipeline.track import track
-from tests.pipeline.tracking_project import project, store_uri
+from tests.pipeline.tracking_project import entered
 
 SETTINGS = {"rounds": 200, "learning_rate": 0.06}
 TUNING = {
@@ -38,12 +37,7 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> tuple[MlflowClient, Run
     """The store, the run of a project with a search, and the runs of its trials, first to last."""
     folder: Path = tmp_path_factory.mktemp("tuned")
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith(("MLFLOW_", "DVC_"))]:
-            patch.delenv(name)
-        patch.chdir(folder)
-        patch.setenv("DVC_ROOT", str(folder))
-        patch.setenv("MLFLOW_TRACKING_URI", store_uri(folder))
-        params = project(folder)
+        params = entered(folder, patch)
         write_json(paths.TUNING, TUNING)
         track(params)
         told = json.loads(paths.MLFLOW_RUN.read_text())

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pandas as pd
+import pytest
 
 from models.scorer import MODEL_JSON, Scorer, content_version
 from pipeline.evaluation import Tested, curve_tables, measured
@@ -76,6 +77,16 @@ def store_uri(folder: Path) -> str:
     """A private tracking store in a folder: a copy of the migrated template."""
     copied = shutil.copyfile(_template(), folder / "mlflow.db")
     return f"sqlite:///{copied}"
+
+
+def entered(folder: Path, patch: pytest.MonkeyPatch) -> Params:
+    """A finished project with a store of its own, the working directory in it, nothing of the caller's environment."""
+    for name in [name for name in os.environ if name.startswith(("MLFLOW_", "DVC_"))]:
+        patch.delenv(name)
+    patch.chdir(folder)
+    patch.setenv("DVC_ROOT", str(folder))
+    patch.setenv("MLFLOW_TRACKING_URI", store_uri(folder))
+    return project(folder)
 
 
 def project(folder: Path) -> Params:
