@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry
 
 INBOX_URL = "REKINDLE_INBOX_URL"
-REVISIONS = ("0001", "0002")  # of migrations/versions, oldest first
+REVISIONS = ("0001", "0002", "0003")  # of migrations/versions, oldest first
 HEAD = REVISIONS[-1]
 BUSY_SECONDS = 30
 _LOCK = 7_261_901  # any number that nobody else on the database locks

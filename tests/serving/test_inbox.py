@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,10 +12,11 @@ import psycopg
 import pytest
 
 from features.errors import ServingError
-from serving.inbox.database import HEAD, INBOX_URL, REVISIONS, connect, inbox_file, inbox_url, upgrade
+from serving.inbox.database import HEAD, INBOX_URL, REVISIONS, connect, inbox_url, upgrade
 from serving.inbox.inbox import Inbox
 from serving.settings import HOME
 from tests.pipeline import postgres
+from tests.serving.migrating import migrate_down
 from tests.serving.rows import AT_US, event, order
 from tests.serving.shop import ROOT
 
@@ -96,7 +96,7 @@ def test_processes_that_start_together_make_one_database(home: Path) -> None:
 @pytest.mark.parametrize(
     ("revision", "told"),
     [
-        (REVISIONS[-2], "1 behind this code's 0002. Back it up, then run `python -m serving.inbox`"),
+        (REVISIONS[-2], "1 behind this code's 0003. Back it up, then run `python -m serving.inbox`"),
         ("0099", "is ahead"),
     ],
 )
@@ -114,9 +114,7 @@ def test_a_database_one_migration_behind_is_brought_forward_with_its_rows(
     monkeypatch.delenv(INBOX_URL, raising=False)
     (tmp_path / "data").mkdir()
     Inbox.open(tmp_path).add([event("1")])
-    with sqlite3.connect(inbox_file(tmp_path)) as connection:
-        connection.executescript("DROP INDEX received_by_time; DROP INDEX received_by_customer;")
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    migrate_down(connect(inbox_url(tmp_path)), "0001")
     ran = subprocess.run(
         [sys.executable, "-m", "serving.inbox"],
         cwd=tmp_path,
