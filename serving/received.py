@@ -17,11 +17,11 @@ from features.errors import ServingError
 from features.log import DAY_US, log_from_records
 from serving.histories import Floats, own_order, rows_at
 from serving.inbox.inbox import Inbox, Received
+from serving.outbox.lists import OPT_OUTS
 from serving.store import Store
 
 Record = dict[str, object]
 History = dict[str, list[Record]]
-OPT_OUTS = ("unsubscribe", "spam_complaint")
 _LOG = logging.getLogger(__name__)
 _NOTHING: History = {"orders": [], "engagement": [], "order_items": []}
 

@@ -1,0 +1,111 @@
+"""Who must not be contacted, and what is stopped: the last look before a decision and before a sending.
+
+What cannot be read raises (sqlalchemy's errors, as the connection gives them): a list nobody can read lets nobody
+through. Instants are int64 µs UTC; persons are keyed hashes (person.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple, get_args
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from serving.inbox.inbox import RECEIVED
+from serving.outbox.tables import EVERY_CHANNEL, EVERYTHING, SUPPRESSIONS, SWITCHES
+
+Reason = Literal["erased", "complained", "unsubscribed", "asked", "bounced"]
+# The weightiest first: where several hold, it is the one told.
+REASONS: tuple[Reason, ...] = get_args(Reason)
+OPT_OUTS = ("unsubscribe", "spam_complaint")
+AT_ONCE = 500
+
+_BLOCKED = sa.select(SUPPRESSIONS.c.person, SUPPRESSIONS.c.reason).where(
+    SUPPRESSIONS.c.person.in_(sa.bindparam("some", expanding=True)),
+    SUPPRESSIONS.c.channel.in_(sa.bindparam("channels", expanding=True)),
+)
+# The text search leaves out what cannot be an opt-out; the kind itself decides.
+_MAYBE_OUT = sa.select(RECEIVED.c.customer_id, RECEIVED.c.content).where(
+    RECEIVED.c.customer_id.in_(sa.bindparam("some", expanding=True)),
+    RECEIVED.c.sort == "engagement",
+    sa.or_(*(RECEIVED.c.content.contains(kind) for kind in OPT_OUTS)),
+)
+_KEEP = sa.text(
+    "INSERT INTO suppressions (person, channel, reason, since_us, source) "
+    "VALUES (:person, :channel, :reason, :since_us, :source) ON CONFLICT DO NOTHING"
+)
+_SWITCH = sa.text(
+    "INSERT INTO switches (name, is_stopped, reason, changed_us) VALUES (:name, :is_stopped, :reason, :changed_us) "
+    "ON CONFLICT (name) DO UPDATE SET is_stopped = :is_stopped, reason = :reason, changed_us = :changed_us"
+)
+
+
+class Switch(NamedTuple):
+    """One switch: `all`, `channel:email` or `destination:crm`, and why it was last turned."""
+
+    name: str
+    is_stopped: bool
+    reason: str
+    changed_us: int
+
+
+def blocked(connection: Connection, persons: Iterable[str], channel: str) -> dict[str, str]:
+    """Person to reason, of those whom a suppression of this channel or of every channel keeps out."""
+    found: dict[str, str] = {}
+    for some in _chunks(persons):
+        rows = connection.execute(_BLOCKED, {"some": some, "channels": [channel, EVERY_CHANNEL]})
+        for person, reason in rows:
+            found[str(person)] = min(found.get(str(person), str(reason)), str(reason), key=_weight)
+    return found
+
+
+def opted_out(connection: Connection, customer_ids: Iterable[str]) -> set[str]:
+    """Those of whom an opt-out or a complaint was received, on whichever channel."""
+    found: set[str] = set()
+    for some in _chunks(customer_ids):
+        rows = connection.execute(_MAYBE_OUT, {"some": some})
+        found |= {str(name) for name, content in rows if orjson.loads(content)["kind"] in OPT_OUTS}
+    return found
+
+
+def suppress(connection: Connection, person: str, channel: str, reason: Reason, now_us: int, source: str) -> bool:
+    """Keep a person out of a channel, or of `*`; False when that stood there before. Never taken back by code."""
+    row = {"person": person, "channel": channel, "reason": reason, "since_us": now_us, "source": source}
+    return connection.execute(_KEEP, row).rowcount > 0
+
+
+def stopped(connection: Connection, channel: str, destination: str | None = None) -> str | None:
+    """The switch that stops this channel and destination with its reason, or None: it may go on."""
+    names = [EVERYTHING, f"channel:{channel}", *([] if destination is None else [f"destination:{destination}"])]
+    found = {switch.name: switch for switch in switches(connection)}
+    return next((f"{name}: {found[name].reason}" for name in names if name in found and found[name].is_stopped), None)
+
+
+def stop(connection: Connection, name: str, reason: str, now_us: int) -> None:
+    """Turn a switch off; whoever asks `stopped` from the next transaction on is told."""
+    connection.execute(_SWITCH, {"name": name, "is_stopped": True, "reason": reason, "changed_us": now_us})
+
+
+def resume(connection: Connection, name: str, reason: str, now_us: int) -> None:
+    """Turn a switch on again."""
+    connection.execute(_SWITCH, {"name": name, "is_stopped": False, "reason": reason, "changed_us": now_us})
+
+
+def switches(connection: Connection) -> list[Switch]:
+    """All that were ever turned, by name."""
+    columns = (SWITCHES.c.name, SWITCHES.c.is_stopped, SWITCHES.c.reason, SWITCHES.c.changed_us)
+    rows = sorted(tuple(row) for row in connection.execute(sa.select(*columns)))
+    return [Switch(str(name), bool(is_stopped), str(reason), int(at)) for name, is_stopped, reason, at in rows]
+
+
+def _chunks(names: Iterable[str]) -> Iterator[Sequence[str]]:
+    every = list(dict.fromkeys(names))
+    for start in range(0, len(every), AT_ONCE):
+        yield every[start : start + AT_ONCE]
+
+
+def _weight(reason: str) -> int:
+    # A reason this code does not know keeps a person out too.
+    return REASONS.index(reason) if reason in REASONS else len(REASONS)
