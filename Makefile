@@ -37,10 +37,11 @@ refresh: setup  ## pull the source again, then run what depends on it
 test: setup spark  ## run the tests with coverage
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
 
-check: setup  ## format, lint and types
+check: setup  ## format, lint, types, and known vulnerabilities of the locked packages
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	@$(BIN)/python .ci/audit
 
 serve: setup  ## answer score requests on loopback with the model in force
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m serving.run
