@@ -12,6 +12,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from features.errors import ConfigError
+from serving.dispatch.settings import Dispatch
 from serving.policy import Money, Policy, Share
 from serving.settings import Count, Serve
 
@@ -209,6 +210,7 @@ class Params(Section):
     promote: Promote
     score: Score
     plan: Policy
+    dispatch: Dispatch
     serve: Serve
 
 

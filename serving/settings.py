@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -20,6 +20,7 @@ Seconds = Annotated[float, Field(gt=0, le=60)]
 HOME = "REKINDLE_HOME"
 API_KEYS = "REKINDLE_API_KEYS"
 LEAST_KEY_LENGTH = 16
+Section = TypeVar("Section", bound=BaseModel)
 
 
 class Serve(BaseModel):
@@ -67,15 +68,20 @@ def places() -> Places:
 
 def read_serve(params: Path) -> Serve:
     """The `serve` section; raises ConfigError naming every fault."""
+    return read_section(params, "serve", Serve)
+
+
+def read_section(params: Path, name: str, shape: type[Section]) -> Section:
+    """One section of the params by its shape; raises ConfigError naming every fault."""
     try:
         tree = yaml.safe_load(params.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ConfigError(f"{params} is missing; run from the project's root.") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{params} is not valid YAML: {error}") from error
-    section = tree.get("serve") if isinstance(tree, dict) else None
+    section = tree.get(name) if isinstance(tree, dict) else None
     try:
-        return Serve.model_validate(section)
+        return shape.model_validate(section)
     except ValidationError as error:
-        faults = (f"serve.{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        faults = (f"{name}.{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise ConfigError(f"{params} has {error.error_count()} fault(s):\n  " + "\n  ".join(faults)) from error
