@@ -1,6 +1,7 @@
 """Where messages go: the `dispatch` section of `params.yaml`, one lane per destination.
 
-Secrets come from the environment. A webhook's address may be private (this machine, the shop's network) only where `allow_private` says so.
+Secrets come from the environment. A webhook's address may be private (this machine, the shop's network) only where
+`allow_private` says so.
 """
 
 from __future__ import annotations
