@@ -54,7 +54,7 @@ def draw_purchases(
 ) -> tuple[Purchases, Lifetimes]:
     """Orders and lifetimes; an order that goes wrong may shorten the lifetime, never lengthen it."""
     person, day = _order_times(rng, people, touches, scene)
-    wanted, upset_end = _with_troubles(rng, person, day, scene.habits)
+    wanted, upset_end = with_troubles(rng, person, day, scene.habits)
     upset_at = np.full(len(people), np.inf)
     np.minimum.at(upset_at, person, np.where(np.isfinite(upset_end), day, np.inf))
     end = touches.natural_end.copy()
@@ -89,7 +89,7 @@ def _order_times(rng: np.random.Generator, people: People, touches: Touches, sce
     return person[order], day[order]
 
 
-def _with_troubles(rng: np.random.Generator, person: Ints, day: Floats, habits: Habits) -> tuple[Purchases, Floats]:
+def with_troubles(rng: np.random.Generator, person: Ints, day: Floats, habits: Habits) -> tuple[Purchases, Floats]:
     """What goes wrong with each order, and when its buyer would leave over it (infinite when not)."""
     count = len(person)
     refund = np.where(rng.random(count) < habits.refund_share, 3.0 + 20.0 * rng.random(count), np.nan)

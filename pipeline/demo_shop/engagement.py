@@ -50,9 +50,9 @@ def draw_visits(
     idle = _moments(
         rng, scene.habits.idle_visits_share * people.visits, idle_from, np.full(len(people), scene.period.end)
     )
-    casual = _sessions(rng, np.concatenate([person[wanted], idle[0]]), np.concatenate([day[wanted], idle[1]]), 0.12)
+    casual = sessions(rng, np.concatenate([person[wanted], idle[0]]), np.concatenate([day[wanted], idle[1]]), 0.12)
     before = purchases.day - rng.exponential(20.0 * MINUTE, len(purchases)) - 2.0 * MINUTE
-    return joined([casual, _sessions(rng, purchases.person, before, 1.0)])
+    return joined([casual, sessions(rng, purchases.person, before, 1.0)])
 
 
 def _moments(rng: np.random.Generator, rate: Floats, begin: Floats, stop: Floats) -> tuple[Ints, Floats]:
@@ -62,7 +62,8 @@ def _moments(rng: np.random.Generator, rate: Floats, begin: Floats, stop: Floats
     return person, begin[person] + rng.random(len(person)) * span[person]
 
 
-def _sessions(rng: np.random.Generator, person: Ints, day: Floats, cart_share: float) -> Events:
+def sessions(rng: np.random.Generator, person: Ints, day: Floats, cart_share: float) -> Events:
+    """Sessions at these moments with what is looked at, searched and put in the cart."""
     count = len(person)
     viewed = np.repeat(np.arange(count), rng.poisson(1.1, count))
     searched = np.flatnonzero(rng.random(count) < 0.2)

@@ -23,7 +23,7 @@ IDLE_UNSUBSCRIBE_DAYS = 900.0
 
 @dataclass(frozen=True)
 class Story:
-    """Everything that happened to a chunk of people."""
+    """Everything that happened to a chunk of people; `later` is what will follow from it after the period's end."""
 
     number: int
     people: People
@@ -33,6 +33,7 @@ class Story:
     baskets: Baskets
     order_numbers: Ints
     events: Events
+    later: Events
 
 
 def draw_story(chunk: int, numbers: Ints, stream: np.random.SeedSequence, scene: Scene) -> Story:
@@ -50,8 +51,8 @@ def draw_story(chunk: int, numbers: Ints, stream: np.random.SeedSequence, scene:
         touch_events(people, touches, left_list, scene),
         draw_aftermath(rngs[5], purchases, lifetimes, baskets.revenue, order_numbers),
     ]
-    events = _in_time(parts, scene)
-    return Story(chunk, people, touches, purchases, lifetimes, baskets, order_numbers, events)
+    events, later = _in_time(parts, scene)
+    return Story(chunk, people, touches, purchases, lifetimes, baskets, order_numbers, events, later)
 
 
 def _unsubscribed_at(rng: np.random.Generator, touches: Touches, lifetimes: Lifetimes) -> Floats:
@@ -61,7 +62,9 @@ def _unsubscribed_at(rng: np.random.Generator, touches: Touches, lifetimes: Life
     )
 
 
-def _in_time(parts: Sequence[Events], scene: Scene) -> Events:
+def _in_time(parts: Sequence[Events], scene: Scene) -> tuple[Events, Events]:
+    """Sorted by time: those of the period, and those after its end."""
     events = joined(parts)
-    inside = np.flatnonzero(events.day < scene.period.end)
-    return events.take(inside[np.argsort(events.day[inside], kind="stable")])
+    order = np.argsort(events.day, kind="stable")
+    inside = events.day[order] < scene.period.end
+    return events.take(order[inside]), events.take(order[~inside])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.tables import MONEY, TIME
-from pipeline.demo_shop.baskets import CATEGORIES
+from pipeline.demo_shop.baskets import CATEGORIES, Baskets
 from pipeline.demo_shop.campaigns import Scene
 from pipeline.demo_shop.events import KIND_NAMES, SUBJECTS
 from pipeline.demo_shop.habits import SECONDS_PER_DAY, Flags, Floats, Ints
@@ -18,7 +20,23 @@ from pipeline.demo_shop.story import Story
 CENT = 100  # ten-thousandths in a cent
 
 
-def orders_table(rows: OrderRows, story: Story) -> pa.Table:
+class Exported(Protocol):
+    """What the exports need of a story: the number of the export, its people, the baskets of its orders."""
+
+    @property
+    def number(self) -> int:
+        """Of the export."""
+
+    @property
+    def people(self) -> People:
+        """Everyone a row may speak of."""
+
+    @property
+    def baskets(self) -> Baskets:
+        """What is in its orders."""
+
+
+def orders_table(rows: OrderRows, story: Exported) -> pa.Table:
     """The orders export; times are text, because some of them are none."""
     people, baskets = story.people, story.baskets
     buyer = np.maximum(rows.person, 0)
@@ -39,7 +57,7 @@ def orders_table(rows: OrderRows, story: Story) -> pa.Table:
     )
 
 
-def order_items_table(rows: OrderRows, story: Story) -> pa.Table:
+def order_items_table(rows: OrderRows, story: Exported) -> pa.Table:
     """The lines of every order in the export, parcels free of charge included."""
     baskets = story.baskets
     lines = np.bincount(baskets.line_order, minlength=len(baskets.revenue))
@@ -60,7 +78,7 @@ def order_items_table(rows: OrderRows, story: Story) -> pa.Table:
     )
 
 
-def engagement_table(rows: EventRows, story: Story) -> pa.Table:
+def engagement_table(rows: EventRows, story: Exported) -> pa.Table:
     """The engagement export."""
     events = rows.events
     texts = pc.binary_join_element_wise(_named(SUBJECTS, events.subject_kind), _digits(events.subject, 10), "")
@@ -80,7 +98,7 @@ def engagement_table(rows: EventRows, story: Story) -> pa.Table:
     )
 
 
-def customers_table(rng: np.random.Generator, story: Story) -> pa.Table:
+def customers_table(rng: np.random.Generator, story: Exported) -> pa.Table:
     """The customers export; one in a hundred stands in two exports, one in fifty never said yes or no to SMS."""
     people = story.people
     count = len(people)
