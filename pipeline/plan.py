@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import orjson
@@ -16,7 +16,8 @@ from pipeline.params import Params
 from pipeline.plan_histories import read_histories
 from pipeline.plan_inputs import microseconds_of, read_facts, read_shop
 from pipeline.stage import progress, run_stage
-from serving.decisions import NOBODY, Budget, Decisions, budget_of, decide, within_budget
+from serving.budgets import Budget, allocation, budget_of, within_budget
+from serving.decisions import NOBODY, Decisions, decide
 from serving.draws import holdout_key, key_mark
 from serving.facts import Facts
 from serving.gates import Shop
@@ -45,11 +46,12 @@ def plan(params: Params) -> str:
     progress(f"{len(facts):,} customers, data {shop.data_age_days:.1f} days old, complaints {shop.complaint_share:.4%}")
 
     proposed = decide(facts, params.plan, shop, holdout_key())
-    budget = budget_of(proposed, params.plan.max_contacts)
+    budget = budget_of(proposed)
     decisions = within_budget(proposed, budget)
     rows = decision_rows(decisions, params.plan, as_of_us)
-    counts = plan_counts(decisions, params.plan, as_of_us)
-    progress(f"control group {counts['control']:,}; uplift unknown, so actions are drawn by lot (learning)")
+    spending = allocation(proposed, decisions, budget)
+    counts = {**plan_counts(decisions, params.plan, as_of_us), "budgets": spending}
+    progress(f"control group {counts['control']:,}; {worth(spending)}")
 
     write_table(paths.PLAN, pa.Table.from_pylist(rows, schema=SCHEMA))
     write_json(paths.PLAN_COUNTS, counts)
@@ -57,6 +59,14 @@ def plan(params: Params) -> str:
     with written_aside(paths.SERVING_STORE) as aside:
         write_store(aside, about, store_rows(scores, as_json(rows), facts, read_histories(scores["customer_id"])))
     return f"{counts['contacted']:,} of {counts['customers']:,} customers would be contacted"
+
+
+def worth(budgets: Mapping[str, object]) -> str:
+    """What the plan is worth beside the best that any could be within the limits."""
+    if budgets["gap_share"] is None:
+        return "uplift unknown, so actions are drawn by lot (learning)"
+    value, bound, gap = (float(str(budgets[name])) for name in ("value_money", "bound_money", "gap_share"))
+    return f"worth {value:,.0f}, no plan within the limits more than {bound:,.0f} (LP bound; gap {gap:.3%})"
 
 
 def plan_counts(decisions: Decisions, policy: Policy, as_of_us: int) -> dict[str, object]:
@@ -69,7 +79,7 @@ def plan_counts(decisions: Decisions, policy: Policy, as_of_us: int) -> dict[str
         "customers": len(decisions.customer_id),
         "contacted": len(chosen),
         "control": int(decisions.in_control.sum()),
-        "learning": True,
+        "learning": decisions.is_learning,
         "by_action": dict(Counter(chosen)),
         "by_gate": dict(Counter(gate for gate in decisions.gate.tolist() if gate is not None)),
     }
@@ -83,8 +93,7 @@ def store_about(params: Params, shop: Shop, budget: Budget, model_version: str) 
         "data_age_days": shop.data_age_days if np.isfinite(shop.data_age_days) else None,
         "complaint_share": shop.complaint_share,
         "model_refused": shop.model_refused,
-        "lowest_rank": budget.lowest_rank,
-        "budget_share": budget.share,
+        "budget": budget.as_json(),
         "key_mark": key_mark(holdout_key()),
         "reasons": params.score.reasons,
         "policy": params.plan.model_dump(mode="json"),
@@ -95,13 +104,16 @@ def store_rows(
     scores: pd.DataFrame, decisions: list[Row], facts: Facts, histories: Iterable[bytes]
 ) -> Iterator[StoreRow]:
     """One row of the store per customer, sorted by id; cells are the JSON that is sent."""
-    told = [name for name in scores.columns if name not in ("reasons", "reasons_in_words", "model_version")]
-    cells = {name: _plain(scores[name]) for name in told}
+    left_out = ("reasons", "reasons_in_words", "model_version")
+    cells = {name: _plain(scores[name]) for name in scores.columns if name not in left_out}
     values = (dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True))
-    told_of = zip(values, scores["reasons"], decisions, facts.rows(), histories, strict=True)
-    for score, reasons, decision, fact, history in told_of:
+    why_of = zip(scores["reasons"], scores["reasons_in_words"], strict=True)
+    for score, (reasons, words), decision, fact, history in zip(
+        values, why_of, decisions, facts.rows(), histories, strict=True
+    ):
         name, as_of = str(score["customer_id"]), score["as_of"]
-        why = {"customer_id": name, "as_of": as_of, "source": "nightly", "reasons": list(reasons)}
+        told = [{**reason, "in_words": said} for reason, said in zip(reasons, words, strict=True)]
+        why = {"customer_id": name, "as_of": as_of, "source": "nightly", "reasons": told}
         yield (
             name,
             orjson.dumps({**score, "source": "nightly"}, option=orjson.OPT_SERIALIZE_NUMPY),

@@ -41,7 +41,9 @@ def read_facts(scores: pd.DataFrame, as_of_us: int, params: Params) -> Facts:
         low, high = np.searchsorted(events.customer, [start, start + size])
         span = slice(low, high)
         mine = Events(events.customer[span] - start, events.time[span], events.kind[span], events.subject[span])
-        parts.append(Facts.of(_columns(block), gather_history(len(block), mine, as_of_us, params.plan)))
+        columns = _columns(block)
+        zones = np.asarray(columns["timezone"], dtype=object)
+        parts.append(Facts.of(columns, gather_history(len(block), mine, as_of_us, params.plan, zones)))
     return concatenate(parts)
 
 
@@ -67,7 +69,8 @@ def _people(scores: pd.DataFrame) -> pd.DataFrame:
     current = read_table(paths.CURRENT)
     wanted = ["customer_id", "days_since_last_order", "orders_ever"]
     spent = current["spend_ever"] if "spend_ever" in current.columns else np.nan
-    ways = current[wanted].assign(order_value_money=spent / current["orders_ever"])
+    gap = current["gap_mean_days"] if "gap_mean_days" in current.columns else np.nan
+    ways = current[wanted].assign(order_value_money=spent / current["orders_ever"], mean_gap_days=gap)
     columns = ["customer_id", "timezone", "consent_email", "consent_sms"]
     wishes = read_table(paths.CLEAN / "customers.parquet", columns)
     return (
@@ -84,6 +87,7 @@ def _columns(people: pd.DataFrame) -> dict[str, Floats | Flags | Texts]:
         "order_value_money": "order_value_money",
         "orders": "orders_ever",
         "days_since_last_order": "days_since_last_order",
+        "mean_gap_days": "mean_gap_days",
     }
     wishes = [f"consent_{channel}" for channel in CHANNELS]
     known = people.reindex(columns=wishes).astype("Float64").to_numpy(np.float64, na_value=np.nan)

@@ -1,43 +1,57 @@
 """The gates, in their one fixed order; the first that leaves a customer no action is the recorded reason.
 
 A gate answers, for each customer and action, whether it lets the action pass. What is unknown does not pass where a
-person's wish is concerned (consent), and passes where only money is.
+person's wish is concerned (consent), and passes where only money is. The control group of an action comes last, so that
+whom it stops is whoever would have had the action: those two groups are compared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from features.log import Ints
-from serving.facts import CHANNELS, Facts
+from serving.facts import Facts
 from serving.history import Flags, Floats, Texts
-from serving.policy import Policy
+from serving.policy import CHANNELS, Action, Policy
+
+NO_CHANNEL = -1
 
 
 @dataclass(frozen=True)
 class Shop:
-    """What holds for everyone in one run; the instant is int64 µs UTC."""
+    """What holds for everyone in one run; the instant is int64 µs UTC, `paused` the channels that are switched off."""
 
     as_of_us: int
     data_age_days: float
     complaint_share: float
     model_refused: bool
+    paused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Case:
-    """What the gates look at: per customer the facts, the arm and the next moment to send; per action its value."""
+    """What the gates look at: per customer the facts, the arms and the next moment to send; per action its value."""
 
     facts: Facts
     policy: Policy
     shop: Shop
     in_control: Flags
+    in_action_control: Flags
     send_after: Ints
     expires_at: int
     value: Floats
+
+    @cached_property
+    def channel(self) -> Ints:
+        """Per customer and action the first channel that may be used, as a position in CHANNELS, or NO_CHANNEL."""
+        may = _agreed(self) & ~self.facts.blocked & ~_paused(self)
+        ways = [_positions(action) for action in self.policy.actions.values()]
+        first = [np.where(may[:, way].any(axis=1), way[np.argmax(may[:, way], axis=1)], NO_CHANNEL) for way in ways]
+        return np.column_stack(first).astype(np.int64)
 
 
 Gate = Callable[[Case], Flags]
@@ -47,14 +61,37 @@ def _everyone(case: Case, passes: bool) -> Flags:
     return np.full(len(case.facts), passes)
 
 
+def _positions(action: Action) -> Ints:
+    return np.array([CHANNELS.index(channel) for channel in action.channels], dtype=np.int64)
+
+
+def _paused(case: Case) -> Flags:
+    return np.array([channel in case.shop.paused for channel in CHANNELS])
+
+
+def _agreed(case: Case) -> Flags:
+    """Per customer and channel: a yes is on record, or assumed; a task needs a yes to anything."""
+    known = np.where(np.isnan(case.facts.consent), float(case.policy.assume_consent), case.facts.consent)
+    yes = known == 1.0
+    return np.column_stack([yes, yes.any(axis=1)])
+
+
+def _some_channel(case: Case, usable: Flags) -> Flags:
+    """Per customer and action: is one of the action's channels usable?"""
+    actions = case.policy.actions.values()
+    return np.column_stack([usable[:, _positions(action)].any(axis=1) for action in actions])
+
+
+def _not_paused(case: Case) -> Flags:
+    return _some_channel(case, np.tile(~_paused(case), (len(case.facts), 1)))
+
+
 def _not_suppressed(case: Case) -> Flags:
-    return ~case.facts.suppressed
+    return ~case.facts.suppressed[:, None] & _some_channel(case, ~case.facts.blocked)
 
 
 def _consented(case: Case) -> Flags:
-    known = np.where(np.isnan(case.facts.consent), float(case.policy.assume_consent), case.facts.consent)
-    channels = [CHANNELS.index(action.channel) for action in case.policy.actions.values()]
-    yes: Flags = known[:, channels] == 1.0
+    yes: Flags = case.channel != NO_CHANNEL
     return yes
 
 
@@ -89,7 +126,8 @@ def _model_in_force(case: Case) -> Flags:
 def _below_cap(case: Case) -> Flags:
     facts, policy = case.facts, case.policy
     rested = ~(facts.days_since_last_touch < policy.min_days_between_touches)
-    return (facts.touches_30d < policy.max_touches_per_30_days) & rested
+    seldom = facts.touches_30d < policy.max_touches_per_30_days
+    return seldom & rested & (facts.touches_today < policy.max_touches_per_local_day) & ~facts.open_message
 
 
 def _eligible(case: Case) -> Flags:
@@ -102,7 +140,10 @@ def _meets(facts: Facts, policy: Policy, name: str) -> Flags:
     fewest, most = action.orders
     waited = (facts.days_since_last_order >= first) & (facts.days_since_last_order <= last)
     bought = (facts.orders >= fewest) & (facts.orders <= (np.inf if most is None else most))
-    return waited & bought & (facts.churn_probability >= action.min_churn_probability)
+    low, high = action.silence_in_gaps or (0.0, np.inf)
+    silence = facts.days_since_last_order / facts.mean_gap_days
+    due = np.isnan(silence) | ((silence >= low) & (silence <= high))
+    return waited & bought & due & (facts.churn_probability >= action.min_churn_probability)
 
 
 def _asks_seldom(case: Case) -> Flags:
@@ -125,7 +166,12 @@ def _worth_it(case: Case) -> Flags:
     return ~(case.value < case.policy.min_value_money)
 
 
+def _not_in_action_control(case: Case) -> Flags:
+    return ~case.in_action_control
+
+
 GATES: dict[str, Gate] = {
+    "paused": _not_paused,
     "suppressed": _not_suppressed,
     "no_consent": _consented,
     "control": _not_in_control,
@@ -141,8 +187,16 @@ GATES: dict[str, Gate] = {
     "quiet_hours": _opens_in_time,
     "cooldown": _cooled_down,
     "low_value": _worth_it,
+    "action_control": _not_in_action_control,
 }
 BUDGET = "budget"
+
+
+def verdicts(case: Case) -> dict[str, Flags]:
+    """What every gate says of each customer and action, (n, actions); True lets it pass."""
+    shape = (len(case.facts), len(case.policy.actions))
+    found = {name: gate(case) for name, gate in GATES.items()}
+    return {name: np.broadcast_to(_by_action(passes), shape) for name, passes in found.items()}
 
 
 def pass_gates(case: Case) -> tuple[Flags, Texts]:
@@ -150,8 +204,16 @@ def pass_gates(case: Case) -> tuple[Flags, Texts]:
     open_ = np.ones((len(case.facts), len(case.policy.actions)), dtype=bool)
     stopped_by = np.full(len(case.facts), None, dtype=object)
     for name, gate in GATES.items():
-        passes = gate(case)
-        left = open_ & (passes if passes.ndim == 2 else passes[:, None])
+        left = open_ & _by_action(gate(case))
         stopped_by[open_.any(axis=1) & ~left.any(axis=1)] = name
         open_ = left
     return open_, stopped_by
+
+
+def meets_conditions(case: Case) -> Flags:
+    """Per customer and action: are the action's own conditions met?"""
+    return _eligible(case)
+
+
+def _by_action(passes: Flags) -> Flags:
+    return passes if passes.ndim == 2 else passes[:, None]

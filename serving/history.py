@@ -6,7 +6,7 @@ instant counts. Ages are in days; NaN means it never happened.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from features.log import EventLog, Ints, engagement_stream
 from features.past import Past
 from features.rows import Grid, Rows
+from serving.hours import local_day, next_allowed
 from serving.policy import Policy
 
 Floats = NDArray[np.float64]
@@ -41,20 +42,26 @@ class Events:
 
 @dataclass(frozen=True)
 class History:
-    """One value per customer; `days_since_action` has one column per action, in the policy's order."""
+    """One value per customer; `days_since_action` has one column per action, in the policy's order.
+
+    `touches_today` counts the local day on which a message could next go out.
+    """
 
     suppressed: Flags
     touches: Floats
     asks: Floats
     touches_30d: Floats
+    touches_today: Floats
     days_since_last_touch: Floats
     days_since_action: Floats
     open_ticket: Flags
     open_return: Flags
 
 
-def gather_history(customers: int, events: Events, as_of_us: int, policy: Policy) -> History:
-    """The history of `customers` people as known just before `as_of_us`."""
+def gather_history(
+    customers: int, events: Events, as_of_us: int, policy: Policy, zones: Sequence[str] | Texts | None = None
+) -> History:
+    """The history of `customers` people as known just before `as_of_us`; without zones all live in the default one."""
     touch = events.where(events.kind == "touch")
     actions = np.array([action_of(subject) for subject in touch.subject], dtype=object)
     asks = touch.where(np.array([_is_ask(name, policy) for name in actions], dtype=bool))
@@ -68,6 +75,7 @@ def gather_history(customers: int, events: Events, as_of_us: int, policy: Policy
         touches=ever.of("touch").count(),
         asks=ever.of(_ASK).count(),
         touches_30d=month.of("touch").count(),
+        touches_today=_touches_today(log, as_of_us, policy, [""] * customers if zones is None else zones),
         days_since_last_touch=ever.of("touch").days_since_last(),
         days_since_action=np.column_stack([past.of("touch").days_since_last() for past in by_action]),
         open_ticket=_has_open_ticket(customers, events, as_of_us, policy.open_ticket_days),
@@ -94,6 +102,25 @@ def action_of(subject: object) -> str:
     """The action's name in a touch's subject, "<action>:<touch id>"; empty for a subject of another form."""
     name, colon, _ = str(subject).partition(":")
     return name if colon else ""
+
+
+def _touches_today(log: EventLog, as_of_us: int, policy: Policy, zones: Sequence[str] | Texts) -> Floats:
+    since = {zone: _day_start(as_of_us, zone, policy) for zone in set(zones)}
+    instants, place = np.unique(np.array([since[zone] for zone in zones], dtype=np.int64), return_inverse=True)
+    grid = Grid(log, np.append(instants, as_of_us), (0,))
+    people = np.arange(len(zones))
+    before, now = (
+        Past(Rows(grid, people, cutoff), None, horizon_days=1).of("touch").count()
+        for cutoff in (place.astype(np.int64), np.full(len(zones), len(instants), dtype=np.int64))
+    )
+    touches: Floats = now - before
+    return touches
+
+
+def _day_start(as_of_us: int, zone: str, policy: Policy) -> int:
+    """When the local day of the next sending began; a day still to come has no touches yet."""
+    sending = next_allowed(as_of_us, zone, policy.quiet_hours, policy.default_timezone)
+    return min(local_day(sending, zone, policy.default_timezone)[0], as_of_us)
 
 
 def _is_ask(name: str, policy: Policy) -> bool:

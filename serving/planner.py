@@ -10,7 +10,8 @@ import orjson
 
 from features.log import DAY_US
 from serving import received
-from serving.decisions import Budget, decide, within_budget
+from serving.budgets import Budget, within_budget
+from serving.decisions import decide
 from serving.desk import Desk, Entry, Named
 from serving.facts import CHANNELS, Facts, facts_from_rows
 from serving.gates import Shop
@@ -52,7 +53,7 @@ def shop_of(about: Mapping[str, object], as_of_us: int) -> Shop:
 
 def _decided(desk: Desk, facts: Facts, as_of_us: int) -> dict[str, Entry]:
     about = desk.store.about
-    budget = Budget(float(str(about["lowest_rank"])), float(str(about["budget_share"])))
+    budget = Budget(**about["budget"])  # type: ignore[arg-type]
     shop = shop_of(about, as_of_us)
     # Between a promotion and the next nightly run the scores are another model's: nobody is contacted on those.
     shop = shop if desk.has_own_scores else replace(shop, model_refused=True)
@@ -70,7 +71,8 @@ def _facts(
     place_of = {name: place for place, name in enumerate(desk.scorer.feature_columns)}
     orders = values[:, place_of["orders_ever"]]
     spent = values[:, place_of["spend_ever"]] if "spend_ever" in place_of else np.full(len(people), np.nan)
-    history = gather_history(len(people), events_of(people), as_of_us, desk.policy)
+    zones = np.array([_zone(*pair) for pair in zip(people, stored, strict=True)], dtype=object)
+    history = gather_history(len(people), events_of(people), as_of_us, desk.policy, zones)
     known = {
         "customer_id": np.array([each.customer_id for each in people], dtype=object),
         "churn_probability": desk.probabilities({each.customer_id: named[each.customer_id] for each in people}),
@@ -79,7 +81,10 @@ def _facts(
         "orders": orders,
         "days_since_last_order": values[:, place_of["days_since_last_order"]],
         "consent": np.array([_consent(*pair) for pair in zip(people, stored, strict=True)], dtype=np.float64),
-        "timezone": np.array([_zone(*pair) for pair in zip(people, stored, strict=True)], dtype=object),
+        "timezone": zones,
+        "mean_gap_days": values[:, place_of["gap_mean_days"]]
+        if "gap_mean_days" in place_of
+        else np.full(len(people), np.nan),
     }
     facts = Facts.of(known, history)
     # An opt-out that the request leaves out still stands.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from serving.decisions import NOBODY, Decisions
-from serving.policy import Action, Policy
+from serving.policy import CHANNELS, Action, Policy
 from serving.requests import iso
 
 Row = dict[str, object]
@@ -41,7 +41,7 @@ def _row(decisions: Decisions, place: int, name: str | None, action: Action | No
         "arm": "control" if decisions.in_control[place] else "treatment",
         "action": name,
         "intent": action.intent if action else None,
-        "channel": action.channel if action else None,
+        "channel": CHANNELS[decisions.channel[place]] if action else None,
         "send_after": int(decisions.send_after[place]) if action else None,
         "expires_at": decisions.expires_at if action else None,
         "expected_uplift": _known(decisions.expected_uplift[place]),

@@ -35,6 +35,7 @@ ABSENT = {
     "time_of_day": ("the time of day", "orders of one day have no order among themselves"),
 }
 GATES = {
+    "paused": "sending is switched off",
     "suppressed": "asked not to be contacted, or to be forgotten",
     "no_consent": "no consent on record for the channels we would use",
     "control": "in the control group: left alone on purpose, so that the effect of contacting can be measured",
@@ -50,6 +51,7 @@ GATES = {
     "quiet_hours": "it stays night there until the offer ends",
     "cooldown": "had the fitting action not long ago",
     "low_value": "contacting would cost more than it brings",
+    "action_control": "in the control group of the fitting action, so that its effect can be measured",
     "budget": "fits, but the budget for contacts was used up",
 }
 

@@ -13,7 +13,8 @@ from pipeline.params import load_params
 from pipeline.report import report
 from pipeline.reporting import words
 from pipeline.reporting.page import breakable, heat
-from serving.gates import BUDGET, GATES
+from serving.budgets import BUDGET
+from serving.gates import GATES
 from tests.pipeline.reporting_inputs import write_run
 
 CHROMIUM = shutil.which("chromium")

@@ -14,7 +14,7 @@ DAY_US = 86_400_000_000
 
 ACTION: dict[str, object] = {
     "intent": "service",
-    "channel": "email",
+    "channels": ["email"],
     "cost_money": 0.02,
     "discount_share": 0.0,
     "unsubscribe_rise": 0.0,
@@ -58,10 +58,14 @@ PERSON: dict[str, object] = {
     "touches": 0.0,
     "asks": 0.0,
     "touches_30d": 0.0,
+    "touches_today": 0.0,
     "days_since_last_touch": None,
     "days_since_action": [None],
     "open_ticket": False,
     "open_return": False,
+    "mean_gap_days": None,
+    "blocked": [False] * 4,
+    "open_message": False,
 }
 
 

@@ -1,10 +1,11 @@
-"""Choice, control group, budget and the share of asks."""
+"""Choice, control groups and the share of asks."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from serving.decisions import EVERYBODY, NOBODY, budget_of, decide, within_budget
+from serving.decisions import NOBODY, decide
 from tests.serving.people import ACTION, AS_OF_US, DAY_US, KEY, crowd, people, policy, shop
 
 TWO_ACTIONS = {"first": ACTION, "second": ACTION}
@@ -82,31 +83,22 @@ def test_a_decision_keeps_its_id_and_another_day_gives_another() -> None:
     assert one == again != later
 
 
-def test_the_budget_keeps_the_highest_values() -> None:
-    facts = crowd(4)
-    decided = decide(facts, policy(), shop(), KEY, np.array([[0.1], [0.4], [0.2], [0.3]]))
-    kept = within_budget(decided, budget_of(decided, 2))
-    assert kept.gate.tolist() == ["budget", None, "budget", None]
+def test_a_share_explores_once_the_uplift_is_known_and_says_with_which_chance() -> None:
+    rules = policy(actions=TWO_ACTIONS, explore_share=0.2)
+    facts = people(*({"customer_id": f"c{n}", "days_since_action": [None, None]} for n in range(4000)))
+    decided = decide(facts, rules, shop(), KEY, np.tile([0.1, 0.3], (4000, 1)))
+    share = float(np.mean(decided.action == 0))
+    assert abs(share - 0.1) < 4 * np.sqrt(0.1 * 0.9 / 4000)
+    assert set(decided.propensity[decided.action == 0]) == {0.1}
+    assert decided.propensity[decided.action == 1] == pytest.approx(0.9)
 
 
-def test_equal_values_across_the_border_never_exceed_the_budget() -> None:
-    decided = decide(crowd(4), policy(), shop(), KEY, np.array([[0.4], [0.2], [0.2], [0.2]]))
-    kept = within_budget(decided, budget_of(decided, 2))
-    assert int((kept.action != NOBODY).sum()) == 1
-
-
-def test_while_learning_the_budget_draws_lots_and_says_with_which_chance() -> None:
-    decided = decide(crowd(40), policy(), shop(), KEY)
-    kept = within_budget(decided, budget_of(decided, 10))
-    assert int((kept.action != NOBODY).sum()) == 10
-    assert set(kept.propensity[kept.action != NOBODY]) == {0.25}
-    assert np.isnan(kept.propensity[kept.action == NOBODY]).all()
-
-
-def test_a_budget_that_is_large_enough_changes_nothing() -> None:
-    decided = decide(crowd(4), policy(), shop(), KEY)
-    assert budget_of(decided, 4) == EVERYBODY
-    assert budget_of(decided, None) == EVERYBODY
+def test_the_control_group_of_an_action_is_its_own_draw() -> None:
+    rules = policy(actions={name: {**ACTION, "control_share": 0.5} for name in ("first", "second")})
+    facts = people(*({"customer_id": f"c{n}", "days_since_action": [None, None]} for n in range(2000)))
+    drawn = decide(facts, rules, shop(), KEY).case.in_action_control
+    assert abs(float(np.mean(drawn[:, 0] == drawn[:, 1])) - 0.5) < 4 * np.sqrt(0.25 / 2000)
+    assert abs(float(drawn[:, 0].mean()) - 0.5) < 4 * np.sqrt(0.25 / 2000)
 
 
 def test_a_decision_expires_after_the_days_of_the_policy() -> None:

@@ -6,15 +6,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from serving.decisions import budget_of, decide, within_budget
-from serving.gates import BUDGET, GATES, Shop
+from serving.budgets import BUDGET, budget_of, within_budget
+from serving.decisions import decide
+from serving.gates import GATES, Shop
 from serving.policy import Policy
-from tests.serving.people import KEY, people, policy, shop
+from tests.serving.people import ACTION, KEY, people, policy, shop
 
 # One night of 25 hours: at 9 in Berlin the next opening, 8 the next morning, is 24 hours away.
 CLOCKS_GO_BACK_US = int(datetime(2025, 10, 25, 7, tzinfo=UTC).timestamp()) * 1_000_000
 
 FIRST_NO: dict[str, tuple[dict[str, object], Policy, Shop]] = {
+    "paused": ({}, policy(), shop(paused=("email",))),
     "suppressed": ({"suppressed": True}, policy(), shop()),
     "no_consent": ({"consent": [None, 1.0, 1.0]}, policy(), shop()),
     "control": ({}, policy(control_share=0.999999), shop()),
@@ -34,6 +36,7 @@ FIRST_NO: dict[str, tuple[dict[str, object], Policy, Shop]] = {
     ),
     "cooldown": ({"days_since_action": [59.0]}, policy(), shop()),
     "low_value": ({"margin_money": 0.0}, policy(), shop()),
+    "action_control": ({}, policy({"control_share": 0.999999}), shop()),
 }
 
 
@@ -43,9 +46,9 @@ def test_every_gate_has_a_case_of_its_own() -> None:
 
 def test_the_gates_stand_in_their_documented_order() -> None:
     assert list(GATES) == [
-        "suppressed", "no_consent", "control", "complaint_breaker", "open_order", "open_ticket", "open_return",
-        "stale_data", "refused_model", "frequency_cap", "no_action", "ask_ratio", "quiet_hours", "cooldown",
-        "low_value",
+        "paused", "suppressed", "no_consent", "control", "complaint_breaker", "open_order", "open_ticket",
+        "open_return", "stale_data", "refused_model", "frequency_cap", "no_action", "ask_ratio", "quiet_hours",
+        "cooldown", "low_value", "action_control",
     ]  # fmt: skip
 
 
@@ -65,6 +68,7 @@ def test_the_gate_is_the_only_one_to_say_no(name: str) -> None:
 
 FAULTS: dict[str, tuple[dict[str, object], dict[str, object], dict[str, object], dict[str, object]]] = {
     # person, action, policy, shop
+    "paused": ({}, {}, {}, {"paused": ("email",)}),
     "suppressed": ({"suppressed": True}, {}, {}, {}),
     "no_consent": ({"consent": [0.0, None, None]}, {}, {}, {}),
     "control": ({}, {}, {"control_share": 0.999999}, {}),
@@ -85,6 +89,7 @@ FAULTS: dict[str, tuple[dict[str, object], dict[str, object], dict[str, object],
     ),
     "cooldown": ({"days_since_action": [1.0]}, {}, {}, {}),
     "low_value": ({"margin_money": 0.0}, {}, {}, {}),
+    "action_control": ({}, {"control_share": 0.999999}, {}, {}),
 }
 
 
@@ -98,8 +103,8 @@ def test_the_first_no_is_recorded_when_all_later_gates_say_no_too(first: str) ->
 
 
 def test_the_budget_is_the_last_gate() -> None:
-    decided = decide(people({}, {"customer_id": "c2", "suppressed": True}), policy(), shop(), KEY)
-    left = within_budget(decided, budget_of(decided, 0))
+    decided = decide(people({}, {"customer_id": "c2", "suppressed": True}), policy(max_contacts=0), shop(), KEY)
+    left = within_budget(decided, budget_of(decided))
     assert left.gate.tolist() == [BUDGET, "suppressed"]
 
 
@@ -127,3 +132,48 @@ def test_a_touch_exactly_three_days_ago_is_long_enough_ago() -> None:
 
 def test_an_unknown_margin_is_no_reason_to_leave_someone_alone() -> None:
     assert decide(people({"margin_money": None}), policy(), shop(), KEY).gate.tolist() == [None]
+
+
+def test_an_action_takes_the_first_of_its_channels_that_the_person_agreed_to() -> None:
+    both = policy({"channels": ["sms", "email"]})
+    facts = people({"consent": [1.0, 1.0, None]}, {"consent": [1.0, 0.0, None]}, {"consent": [None, None, 1.0]})
+    decided = decide(facts, both, shop(), KEY)
+    assert decided.channel.tolist() == [1, 0, -1]
+    assert decided.gate.tolist() == [None, None, "no_consent"]
+
+
+def test_a_channel_that_is_off_or_refused_leaves_the_next_one() -> None:
+    both = policy({"channels": ["sms", "email"]})
+    willing = {"consent": [1.0, 1.0, None]}
+    assert decide(people(willing), both, shop(paused=("sms",)), KEY).channel.tolist() == [0]
+    barred = {**willing, "blocked": [False, True, False, False]}
+    assert decide(people(barred), both, shop(), KEY).channel.tolist() == [0]
+    barred = {**willing, "blocked": [True, True, False, False]}
+    assert decide(people(barred), both, shop(), KEY).gate.tolist() == ["suppressed"]
+
+
+def test_a_task_for_a_colleague_needs_a_yes_to_some_channel() -> None:
+    task = policy({"channels": ["task"]})
+    facts = people({"consent": [None, 1.0, None]}, {"consent": [0.0, None, None]})
+    assert decide(facts, task, shop(), KEY).gate.tolist() == [None, "no_consent"]
+
+
+def test_a_message_that_still_waits_and_a_touch_of_the_day_count_against_the_cap() -> None:
+    rules = policy(min_days_between_touches=0)
+    facts = people({"open_message": True}, {"touches_today": 1.0}, {})
+    assert decide(facts, rules, shop(), KEY).gate.tolist() == ["frequency_cap", "frequency_cap", None]
+
+
+def test_a_replenishment_comes_when_the_persons_own_rhythm_says_so() -> None:
+    due = policy({"silence_in_gaps": [0.8, 1.5]})
+    facts = people({"mean_gap_days": 30.0}, {"mean_gap_days": 90.0}, {"mean_gap_days": 10.0}, {"mean_gap_days": None})
+    assert decide(facts, due, shop(), KEY).gate.tolist() == [None, "no_action", "no_action", None]
+
+
+def test_only_whoever_would_have_had_the_action_is_stopped_by_its_control_group() -> None:
+    two = {"first": {**ACTION, "control_share": 0.999999}, "second": {**ACTION, "days_since_last_order": [10, 40]}}
+    free = {"days_since_action": [None, None]}
+    facts = people({**free}, {**free, "days_since_last_order": 60.0}, {**free, "days_since_last_order": 400.0})
+    decided = decide(facts, policy(actions=two), shop(), KEY)
+    assert decided.gate.tolist() == [None, "action_control", "no_action"]
+    assert decided.action.tolist() == [1, -1, -1]

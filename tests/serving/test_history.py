@@ -107,3 +107,25 @@ def test_data_age_is_counted_from_the_last_event_before_the_instant() -> None:
 @pytest.mark.parametrize(("subject", "name"), [("talk:1", "talk"), ("talk", ""), (None, ""), (":1", "")])
 def test_the_action_is_the_part_before_the_colon(subject: str | None, name: str) -> None:
     assert action_of(subject) == name
+
+
+def test_touches_of_the_day_follow_the_clock_on_the_wall() -> None:
+    # 12:00 UTC is 7:00 in New York: that day's first sending is at 8:00, its day began at 5:00 UTC.
+    hours = [1, 8, 13]
+    events = Events(
+        np.repeat(np.arange(2), 3),
+        np.array([AS_OF_US - hour * DAY_US // 24 for hour in hours * 2], dtype=np.int64),
+        np.full(6, "touch", dtype=object),
+        np.full(6, "talk:1", dtype=object),
+    )
+    found = gather_history(2, events, AS_OF_US, RULES, ["UTC", "America/New_York"])
+    assert found.touches_today.tolist() == [2, 1]
+
+
+def test_a_day_of_sending_that_has_not_begun_has_no_touches() -> None:
+    # 12:00 UTC is 22:00 in Sydney: nothing goes out before the next morning.
+    events = Events(
+        np.array([0]), np.array([AS_OF_US - 1]), np.array(["touch"], dtype=object), np.array(["talk:1"], dtype=object)
+    )
+    assert gather_history(1, events, AS_OF_US, RULES, ["Australia/Brisbane"]).touches_today.tolist() == [0]
+    assert gather_history(1, events, AS_OF_US, RULES).touches_today.tolist() == [1]
