@@ -2,8 +2,8 @@
 
 A touch multiplies the buying rate by 1 + lift * effect until `lift_days` are over; of several at work the strongest
 counts. An ask that is one too many of the last `ask_memory_days` annoys as in campaigns.py: some leave the list, some
-complain, all go soon. A discount costs its share of every order of its window. Net of nothing yet: margins are those
-of the orders; what messages and complaints cost is the caller's to subtract.
+complain, all go soon. A discount or gift is paid with every order of its window. Margins are those of the orders: what
+messages and complaints cost is the caller's to subtract.
 """
 
 from __future__ import annotations
@@ -37,6 +37,14 @@ class Month:
     events: Events
     margin: Floats
     complaints: Ints
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a touch gives away with each order: a share of its value, and money."""
+
+    discount: Floats
+    offer: Floats
 
 
 class World:
@@ -77,8 +85,8 @@ class World:
         kept = np.flatnonzero(self.sent.at >= begin - self.everybody.scene.habits.ask_memory_days)
         self.sent = _both(self.sent.take(kept), sent)
         complained = self._annoy(sent, luck)
-        came, discount = self._buy(luck)
-        month = self._told(luck, came, discount, complained)
+        came, given = self._buy(luck)
+        month = self._told(luck, came, given, complained)
         self.months += 1
         return month
 
@@ -109,11 +117,11 @@ class World:
         self.turns[which].fade[who] = fade
         self.end[who] = np.minimum(self.end[who], end)
 
-    def _buy(self, luck: Luck) -> tuple[Flags, Floats]:
-        """Which candidates come true, and the touch's discount of each; an order gone wrong may end a lifetime."""
+    def _buy(self, luck: Luck) -> tuple[Flags, Given]:
+        """Which candidates come true, and what each is given; an order gone wrong may end a lifetime."""
         people, wishes = self.everybody.people, luck.wishes
         person, day = wishes.purchases.person, wishes.purchases.day
-        lift, discount = self._at_work(person, day)
+        lift, given = self._at_work(person, day)
         rate = season(day, people.amplitude[person]) * (1.0 + people.lift[person] * lift)
         wanted = wishes.is_first | ((wishes.lot * wishes.highest < rate) & (day >= people.first_order[person]))
         wanted &= (wishes.after < 0) & (day <= self.end[person])
@@ -124,23 +132,23 @@ class World:
         self.upset_at[person[deciding]] = day[deciding]
         self._turn(1, person[deciding], day[deciding], wishes.leaves[deciding])
         wanted &= day <= self.end[person]
-        return np.where(wishes.after < 0, wanted, wanted[np.maximum(wishes.after, 0)]), discount
+        return np.where(wishes.after < 0, wanted, wanted[np.maximum(wishes.after, 0)]), given
 
-    def _at_work(self, person: Ints, day: Floats) -> tuple[Floats, Floats]:
-        """The strongest effect and the highest discount of the touches at work at each moment; 0 without any."""
+    def _at_work(self, person: Ints, day: Floats) -> tuple[Floats, Given]:
+        """The strongest effect, the highest discount and gift of the touches at work at each moment; 0 without any."""
         touch, row = _pairs(self.sent, person, day, self.everybody.scene.habits.lift_days)
-        effect, discount = np.zeros(len(person)), np.zeros(len(person))
-        np.maximum.at(effect, row, self.sent.effect[touch])
-        np.maximum.at(discount, row, self.sent.discount[touch])
-        return effect, discount
+        most = np.zeros((3, len(person)))
+        for place, each in enumerate((self.sent.effect, self.sent.discount, self.sent.offer)):
+            np.maximum.at(most[place], row, each[touch])
+        return most[0], Given(most[1], most[2])
 
-    def _told(self, luck: Luck, came: Flags, discount: Floats, complained: Ints) -> Month:
+    def _told(self, luck: Luck, came: Flags, given: Given, complained: Ints) -> Month:
         wishes, count = luck.wishes, len(self.everybody.people)
-        baskets, given = discounted(wishes.baskets, discount)
+        baskets, off = discounted(wishes.baskets, given.discount)
         rows = np.flatnonzero(came)
         rows = rows[np.lexsort((wishes.purchases.person[rows], wishes.purchases.day[rows]))]
         person = wishes.purchases.person[rows]
-        margin = (self.margin_share * wishes.baskets.revenue - given)[rows] / 100.0
+        margin = ((self.margin_share * wishes.baskets.revenue - off) / 100.0 - given.offer)[rows]
         number = order_numbers(self.months, len(came))
         return Month(
             number=self.months,
@@ -226,7 +234,7 @@ def order_numbers(month: int, count: int) -> Ints:
 def nothing_sent() -> Sent:
     """No touches."""
     none = np.zeros(0)
-    return Sent(none.astype(np.int64), none, none.astype(bool), none, none)
+    return Sent(none.astype(np.int64), none, none.astype(bool), none, none, none)
 
 
 def _both(first: Sent, second: Sent) -> Sent:

@@ -23,13 +23,18 @@ FAR = 5_081_206  # tells the random streams after t0 from those before it
 
 @dataclass(frozen=True)
 class Sent:
-    """Touches that went out, one row each; `effect` is the share of a person's lift, `discount` of the order value."""
+    """Touches that went out, one row each.
+
+    `effect` is the share of a person's lift that works; each order of the window costs `discount` of its value and
+    `offer` (money: a gift, shipping).
+    """
 
     person: Ints
     at: Floats
     is_ask: np.ndarray
     effect: Floats
     discount: Floats
+    offer: Floats
 
     def __len__(self) -> int:
         return len(self.person)
@@ -131,7 +136,7 @@ def _recent(sent: np.ndarray, scene: Scene) -> Sent:
     person, number = np.nonzero(sent & (campaigns.sent_at >= scene.period.end - habits.ask_memory_days))
     is_ask = campaigns.is_ask[number]
     effect = np.where(is_ask, 1.0, habits.content_lift_share)
-    return Sent(person, campaigns.sent_at[number], is_ask, effect, np.zeros(len(person)))
+    return Sent(person, campaigns.sent_at[number], is_ask, effect, *np.zeros((2, len(person))))
 
 
 def _later(stories: list[Story]) -> Events:

@@ -20,6 +20,7 @@ class Offer:
     is_ask: bool
     effect: float
     discount_share: float
+    offer_cost: float
     send_cost: float
     complaint_cost: float
 
@@ -31,13 +32,14 @@ def true_value(world: World, offer: Offer, at: float, until: float) -> Floats:
     risk of going wrong is left out.
     """
     people, habits = world.everybody.people, world.everybody.scene.habits
-    margin = world.margin_share * order_value(people.basket_log, habits)
+    revenue = order_value(people.basket_log, habits)
+    margin = world.margin_share * revenue
     here = np.where(people.first_order < at, 1.0, 0.0)
     stop = np.clip(np.minimum(world.end, at + habits.lift_days), at, until)
     usual = here * _orders(world, at, stop)
     lift = people.lift * offer.effect
     gain = usual * lift * margin
-    given = usual * (1.0 + lift) * offer.discount_share * order_value(people.basket_log, habits)
+    given = usual * (1.0 + lift) * (offer.discount_share * revenue + offer.offer_cost)
     return gain - given - offer.send_cost - _annoyance(world, offer, (at, until), margin)
 
 

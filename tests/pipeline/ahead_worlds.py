@@ -38,7 +38,9 @@ def touched(world: World, who: Ints, is_ask: bool, after_days: float = 1.0, disc
     """One touch for each of these in the world's next month."""
     effect = 1.0 if is_ask else world.everybody.scene.habits.content_lift_share
     alike: Floats = np.ones(len(who))
-    return Sent(who, alike * (world.begin + after_days), alike * is_ask > 0, alike * effect, alike * discount)
+    return Sent(
+        who, alike * (world.begin + after_days), alike * is_ask > 0, alike * effect, alike * discount, alike * 0.0
+    )
 
 
 def told(month: Month) -> list[object]:

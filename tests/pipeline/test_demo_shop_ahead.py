@@ -95,11 +95,14 @@ def test_of_two_touches_at_work_the_stronger_counts_and_they_do_not_add_up() -> 
     world = World(small_shop(), 1)
     begin = world.begin
     at = np.array([begin, begin + 5.0])
-    world.sent = Sent(np.array([3, 3]), at, np.array([False, True]), np.array([0.4, 1.0]), np.array([0.0, 0.1]))
+    world.sent = Sent(
+        np.array([3, 3]), at, np.array([False, True]), np.array([0.4, 1.0]), np.array([0.0, 0.1]), np.array([5.0, 0.0])
+    )
     days = np.array([begin - 0.1, begin, begin + 5.0, begin + 14.5, begin + 19.0])
-    effect, discount = world._at_work(np.full(5, 3), days)
+    effect, given = world._at_work(np.full(5, 3), days)
     assert effect.tolist() == [0.0, 0.4, 1.0, 1.0, 0.0]
-    assert discount.tolist() == [0.0, 0.0, 0.1, 0.1, 0.0]
+    assert given.discount.tolist() == [0.0, 0.0, 0.1, 0.1, 0.0]
+    assert given.offer.tolist() == [0.0, 5.0, 5.0, 0.0, 0.0]
 
 
 def test_a_discount_costs_its_share_of_every_order_in_its_window_and_brings_none() -> None:
@@ -144,7 +147,7 @@ def test_content_annoys_nobody() -> None:
 
 def test_asks_are_remembered_for_ninety_days() -> None:
     at = np.array([0.0, 50.0, 80.0])
-    sent = Sent(np.array([1, 1, 1]), at, np.array([True, False, True]), np.ones(3), np.zeros(3))
+    sent = Sent(np.array([1, 1, 1]), at, np.array([True, False, True]), np.ones(3), np.zeros(3), np.zeros(3))
     found = recent_asks(sent, np.array([1, 1, 2]), np.array([80.0, 90.5, 80.0]), 90.0)
     assert found.tolist() == [2, 1, 0]
 

@@ -11,7 +11,7 @@ from pipeline.demo_shop.baskets import draw_baskets
 from pipeline.demo_shop.habits import HABITS
 from tests.pipeline.ahead_worlds import faithful, small_shop, touched
 
-FREE = {"send_cost": 0.0, "complaint_cost": 0.0}
+FREE = {"offer_cost": 0.0, "send_cost": 0.0, "complaint_cost": 0.0}
 
 
 @pytest.mark.parametrize(("is_ask", "discount"), [(True, 0.0), (False, 0.0), (True, 0.2)])
@@ -36,7 +36,7 @@ def test_whoever_has_gone_or_not_come_yet_is_worth_only_the_cost() -> None:
     people = small_shop()
     world = World(people, 1)
     value = true_value(
-        world, Offer(False, 0.4, 0.0, send_cost=0.02, complaint_cost=20.0), world.begin, world.begin + 90
+        world, Offer(False, 0.4, 0.0, 0.0, send_cost=0.02, complaint_cost=20.0), world.begin, world.begin + 90
     )
     gone = (world.end < world.begin) | (people.people.first_order >= world.begin)
     assert np.unique(value[gone]).tolist() == [-0.02]
@@ -49,7 +49,7 @@ def test_an_ask_after_asks_costs_what_the_annoyed_would_have_brought() -> None:
     count = len(people.people)
     people = faithful(people, ask_fatigue=np.full(count, 0.5), lift=np.zeros(count))
     world = World(people, 1)
-    offer = Offer(True, 1.0, 0.0, send_cost=0.0, complaint_cost=20.0)
+    offer = Offer(True, 1.0, 0.0, 0.0, send_cost=0.0, complaint_cost=20.0)
     assert true_value(world, offer, world.begin + 1.0, world.begin + 90.0).tolist() == [0.0] * count
     world.live(touched(world, np.arange(count), is_ask=True))
     assert (true_value(world, offer, world.begin + 1.0, world.begin + 60.0) < -0.5 * 0.12 * 20.0).all()
