@@ -10,7 +10,7 @@ from models.power import people_needed, smallest_effect, smallest_from_error
 
 @pytest.mark.parametrize(("size", "effect"), [(393, 0.2), (64, 0.5), (26, 0.8)])
 def test_cohens_group_sizes_find_his_small_medium_and_large_effects(size: int, effect: float) -> None:
-    # Cohen, "A power primer", Psychological Bulletin 112 (1992), table 2: two means, power .80, alpha .05, whole people.
+    # Cohen, "A power primer", Psychological Bulletin 112 (1992), table 2: two means, power .80, alpha .05.
     assert smallest_effect(1.0, size, size) == pytest.approx(effect, rel=0.01)
 
 
