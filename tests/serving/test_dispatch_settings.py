@@ -20,7 +20,8 @@ def test_the_projects_params_carry_every_channel_of_its_policy() -> None:
     assert dispatch.destination_of("email") == "letters"
     tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     for action in tree["plan"]["actions"].values():
-        assert dispatch.destination_of(action["channel"]) in dispatch.destinations
+        for channel in action["channels"]:
+            assert dispatch.destination_of(channel) in dispatch.destinations
 
 
 def test_a_channel_nobody_carries_is_said() -> None:
