@@ -7,7 +7,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := True
 export PYTHONHASHSEED := 0
 
-.PHONY: help setup spark run test check serve ui compare bench refresh
+.PHONY: help setup spark run test coverage check serve ui compare bench refresh
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,8 +34,11 @@ refresh: setup  ## pull the source again, then run what depends on it
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro --force --single-item pull
 	@$(MAKE) --no-print-directory run
 
-test: setup spark  ## run the tests with coverage
+test: setup spark  ## run the tests
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
+
+coverage: setup spark  ## run the tests and say which lines none of them reaches; takes twice as long
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest --cov=features --cov=models --cov=serving --cov=pipeline --cov-report=term:skip-covered
 
 check: setup  ## format, lint, types, and known vulnerabilities of the locked packages
 	$(BIN)/ruff format --check .

@@ -20,8 +20,10 @@ from features.errors import DataError
 def written_aside(path: Path) -> Iterator[Path]:
     """A sibling path to write to; it becomes `path` only when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{path.name}.*.tmp"):
+        if not _is_being_written(left):
+            _remove(left)
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    _remove(aside)
     try:
         yield aside
         _replace(aside, path)
@@ -72,6 +74,20 @@ def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
 def _require(path: Path) -> None:
     if not path.exists():
         raise DataError(f"{path} is not there; run `dvc repro` to make it.")
+
+
+def _is_being_written(aside: Path) -> bool:
+    """True while another process of the name's number lives; what a killed one left behind only takes space."""
+    number = aside.name.split(".")[-2]
+    if not number.isdecimal() or int(number) == os.getpid():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _replace(aside: Path, path: Path) -> None:

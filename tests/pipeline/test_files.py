@@ -72,3 +72,16 @@ def test_json_keys_are_sorted(tmp_path: Path) -> None:
 def test_reading_what_no_stage_has_made_says_how_to_make_it(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="run `dvc repro` to make it"):
         read_table(tmp_path / "scores.parquet")
+
+
+def test_what_a_killed_process_left_aside_goes_with_the_next_write(tmp_path: Path) -> None:
+    target = tmp_path / "table.parquet"
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    of_the_dead, of_the_living = (tmp_path / f".table.parquet.{pid}.tmp" for pid in (ended.pid, os.getppid()))
+    for aside in (of_the_dead, of_the_living):
+        aside.write_bytes(b"PAR1 half")
+    with written_aside(target) as aside:
+        aside.write_bytes(b"whole")
+    assert not of_the_dead.exists()
+    assert of_the_living.exists()
