@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from serving import answers, events, planner
+from serving import answers, events, pause, planner, unsubscribe
 from serving.desk import Desk, Entry
 from serving.guard import as_response
 from serving.limits import Room, read_body
@@ -22,9 +22,12 @@ from serving.metrics import MEDIA_TYPE, exposition, note
 from serving.openapi import PAGE, description
 from serving.problems import Problem, invalid
 from serving.requests import PlanRequest, ScoreRequest, Shape
+from serving.unsubscribe_link import token_in
+from serving.unsubscribe_page import one_click
 
 # A body this large takes longer than the event loop should stand still for.
 LARGE_BODY_BYTES = 32_768
+WRITTEN: tuple[type[Shape], ...] = (events.EventsRequest, pause.PauseRequest, unsubscribe.UnsubscribeRequest)
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"]
 Asked = TypeVar("Asked", bound=Shape)
 Handler = Callable[[Request], Awaitable[Response]]
@@ -37,6 +40,8 @@ def routes_app() -> Starlette:
         "/v1/explain": ("POST", partial(_post, ScoreRequest, answers.explain)),
         "/v1/plan": ("POST", partial(_post, PlanRequest, planner.plan)),
         "/v1/events": ("POST", partial(_post, events.EventsRequest, events.keep)),
+        "/v1/pause": ("GET POST", _pause),
+        "/v1/unsubscribe": ("GET POST", _unsubscribe),
         "/v1/customers/{customer_id:path}": ("GET", _profile),
         "/v1/{rest:path}": ("", _nowhere),
         "/metrics": ("GET", _metrics),
@@ -51,9 +56,10 @@ def routes_app() -> Starlette:
 
 def _only(method: str, handler: Handler) -> Handler:
     async def checked(request: Request) -> Response:
-        if method and request.method not in (method, "HEAD" if method == "GET" else method):
-            told = f"{request.url.path} takes {method}, not {request.method}."
-            raise Problem("method", told, headers={"Allow": method})
+        allowed = method.split()
+        if method and request.method not in (*allowed, *(["HEAD"] if "GET" in allowed else [])):
+            told = f"{request.url.path} takes {' or '.join(allowed)}, not {request.method}."
+            raise Problem("method", told, headers={"Allow": ", ".join(allowed)})
         return await handler(request)
 
     return checked
@@ -65,7 +71,7 @@ async def _post(shape: type[Asked], answer: Callable[[Desk, Asked], Entry], requ
     with room.entered(), room.holding() as held:
         body = await read_body(request, held)
         work = partial(_answered, shape, answer, desk, body)
-        if shape is events.EventsRequest:  # the disk takes its time
+        if shape in WRITTEN:  # the disk takes its time
             return Response(await to_thread.run_sync(work), media_type="application/json")
         if len(body) <= LARGE_BODY_BYTES:
             return Response(work(), media_type="application/json")
@@ -89,6 +95,24 @@ def _answered(shape: type[Asked], answer: Callable[[Desk, Asked], Entry], desk: 
     content = orjson.dumps(answer(desk, asked))
     note(content)
     return content
+
+
+async def _pause(request: Request) -> Response:
+    if request.method == "POST":
+        return await _post(pause.PauseRequest, pause.pause, request)
+    state = await to_thread.run_sync(pause.state, request.app.state.desk)
+    return Response(orjson.dumps(state), media_type="application/json")
+
+
+async def _unsubscribe(request: Request) -> Response:
+    """With a token, for anybody who has it; without one, as JSON for those who have a key (serving/guard.py)."""
+    if token_in(request.url.query.encode()) is None:
+        if request.method != "POST":
+            raise Problem("token", "The link has no token.", "token")
+        return await _post(unsubscribe.UnsubscribeRequest, unsubscribe.by_id, request)
+    room = _room(request)
+    with room.entered(), room.holding() as held:
+        return await one_click(request, held)
 
 
 async def _profile(request: Request) -> Response:

@@ -22,6 +22,8 @@ RECEIVED: Json = {
         {"customer_id": "c000042", "event_id": "e-78", "occurred_at": "2025-12-31T18:02:00Z", "kind": "session"},
     ],
 }
+PAUSED: Json = {"name": "channel:email", "stopped": True, "reason": "wrong prices in the template"}
+UNSUBSCRIBED: Json = {"customer_id": "c000042"}
 _HEAD: Json = {"model_version": "m-b2e77c9b6e39", "as_of": "2026-01-01T00:00:00Z", "horizon_days": 90}
 _SCORE: Json = {
     "customer_id": "c000042",
@@ -72,6 +74,17 @@ EXAMPLES: dict[str, Json] = {
             {"table": "engagement", "place": 0, "id": "e-78", "result": "duplicate"},
         ],
     },
+    "PauseAnswer": {
+        "switches": [
+            {
+                "name": "channel:email",
+                "stopped": True,
+                "reason": "wrong prices in the template",
+                "changed_at": "2026-01-01T09:30:00Z",
+            }
+        ]
+    },
+    "UnsubscribeAnswer": {"unsubscribed": True, "channel": "*"},
     "Profile": {**_HEAD, "customer_id": "c000042", "score": _SCORE, "reasons": _REASONS, "decision": _DECISION},
 }
 PROBLEM_EXAMPLES: dict[str, tuple[str, str | None]] = {
@@ -87,6 +100,8 @@ PROBLEM_EXAMPLES: dict[str, tuple[str, str | None]] = {
         "customer_id: 'c000042' was not scored in the last nightly run; check the id, or send the events.",
         "customer_id",
     ),
+    "token": ("The link is cut off or not ours; copy it whole.", "token"),
     "not-kept": ("None of the rows was kept; send all again.", None),
+    "not-written": ("It was not written; send it again.", None),
     "failed": ("The fault is ours; the service's log has it.", None),
 }

@@ -1,4 +1,7 @@
-"""Who is let in: with API keys set, whoever shows one of the needed role; without, only programs on this machine."""
+"""Who is let in: with API keys set, whoever shows one of the needed role; without, only programs on this machine.
+
+The probes are open, and so is a link to unsubscribe: the token in it is its proof, checked where it is answered.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serving.keys import api_keys, may, needed_role, role_of
 from serving.problems import MEDIA_TYPE, Problem
 from serving.settings import API_KEYS
+from serving.unsubscribe_link import UNSUBSCRIBE_PAGE, token_in
 
 PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -31,7 +35,7 @@ class Guard:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
-        problem = None if scope["type"] != "http" or scope["path"] in PROBES else self._refusal(scope)
+        problem = None if scope["type"] != "http" or _is_open(scope) else self._refusal(scope)
         if problem is None:
             await self.app(scope, receive, send)
         else:
@@ -55,6 +59,11 @@ class Guard:
             return Problem("key", "Send Authorization: Bearer <key>.", "Authorization", headers=challenge)
         told = f"This page needs a key of the role {needed}; this key has {role}."
         return None if may(role, needed) else Problem("role", told, "Authorization")
+
+
+def _is_open(scope: Scope) -> bool:
+    path = scope["path"]
+    return path in PROBES or (path == UNSUBSCRIBE_PAGE and token_in(scope.get("query_string", b"")) is not None)
 
 
 def as_response(problem: Problem) -> JSONResponse:

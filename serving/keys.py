@@ -17,7 +17,7 @@ ROLES = ("score", "trigger", "admin")
 # What only reads: pages by name, folders by what their names start with. What is listed nowhere needs the last role.
 SCORE_PAGES = frozenset({"/", "/v1/score", "/v1/explain", "/v1/plan", "/metrics", "/openapi.json", "/docs.json"})
 SCORE_FOLDERS = ("/v1/customers/", "/static_content/")
-TRIGGER_PAGES = frozenset({"/v1/events", "/v1/trigger"})
+TRIGGER_PAGES = frozenset({"/v1/events", "/v1/trigger", "/v1/pause", "/v1/unsubscribe"})
 _MAKE_ONE = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 

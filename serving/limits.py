@@ -75,8 +75,15 @@ def busy(why: str) -> Problem:
 
 async def read_body(request: Request, held: Held) -> bytearray:
     """The body; raises Problem when it is not plain JSON, too large, too slow or has too many rows."""
-    limits = held.room.limits
     _refuse_other_media(request)
+    body = await read_bytes(request, held)
+    _refuse_too_many_rows(body, held.room.limits)
+    return body
+
+
+async def read_bytes(request: Request, held: Held) -> bytearray:
+    """The body, whatever it is; raises Problem when it is too large or too slow."""
+    limits = held.room.limits
     length = request.headers.get("content-length", "0")
     if length.isdecimal() and int(length) > limits.max_body_bytes:
         raise _too_large(limits.max_body_bytes)
@@ -87,7 +94,6 @@ async def read_body(request: Request, held: Held) -> bytearray:
     except TimeoutError as error:
         told = f"The body had not come after {limits.body_seconds:g} s; send it faster, or less of it."
         raise Problem("slow", told, "body", headers={"Connection": "close"}) from error
-    _refuse_too_many_rows(held.body, limits)
     return held.body
 
 

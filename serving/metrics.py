@@ -23,7 +23,18 @@ from serving.openapi import PROFILE_PAGE
 MEDIA_TYPE = prometheus.CONTENT_TYPE_LATEST
 SECONDS = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1, 2, 4, 8, 16)
 PAGES = frozenset(
-    {"/v1/score", "/v1/explain", "/v1/plan", "/v1/events", "/openapi.json", "/docs.json", "/", "/metrics"}
+    {
+        "/v1/score",
+        "/v1/explain",
+        "/v1/plan",
+        "/v1/events",
+        "/v1/pause",
+        "/v1/unsubscribe",
+        "/openapi.json",
+        "/docs.json",
+        "/",
+        "/metrics",
+    }
 )
 OTHER = "other"
 

@@ -12,10 +12,22 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from serving.events import EventsRequest, ReceivedEvent, ReceivedOrder
-from serving.examples import BY_EVENTS, BY_ID, EXAMPLES, PROBLEM_EXAMPLES, RECEIVED
+from serving.examples import BY_EVENTS, BY_ID, EXAMPLES, PAUSED, PROBLEM_EXAMPLES, RECEIVED, UNSUBSCRIBED
+from serving.pause import PauseRequest
 from serving.problems import MEDIA_TYPE, TITLES, Problem
 from serving.requests import PlanRequest, ScoreRequest
-from serving.shapes import EventsAnswer, ExplainAnswer, PlanAnswer, ProblemDetails, Profile, ScoreAnswer
+from serving.shapes import (
+    EventsAnswer,
+    ExplainAnswer,
+    PauseAnswer,
+    PlanAnswer,
+    ProblemDetails,
+    Profile,
+    ScoreAnswer,
+    UnsubscribeAnswer,
+)
+from serving.unsubscribe import UnsubscribeRequest
+from serving.unsubscribe_link import UNSUBSCRIBE_PAGE
 
 Json = dict[str, object]
 _REF = "#/components/schemas/{model}"
@@ -25,14 +37,29 @@ _POSTS: dict[str, tuple[str, type[BaseModel], type[BaseModel]]] = {
     "/v1/explain": ("The reasons for their scores", ScoreRequest, ExplainAnswer),
     "/v1/plan": ("What would be done for them, or why nothing (dry run)", PlanRequest, PlanAnswer),
     "/v1/events": ("Keep orders and events; the next score sees them", EventsRequest, EventsAnswer),
+    "/v1/pause": ("Stop all sending, a channel or a destination, or let it go on", PauseRequest, PauseAnswer),
+    "/v1/unsubscribe": (
+        "Keep a customer out, by id; or, with the token of a link and any body, by one click and without a key",
+        UnsubscribeRequest,
+        UnsubscribeAnswer,
+    ),
 }
 _BY_CUSTOMER: Json = {"by id": {"value": BY_ID}, "by events": {"value": BY_EVENTS}}
-_EXAMPLES: dict[str, Json] = {"/v1/events": {"an order and a visit": {"value": RECEIVED}}}
+_EXAMPLES: dict[str, Json] = {
+    "/v1/events": {"an order and a visit": {"value": RECEIVED}},
+    "/v1/pause": {"stop a channel": {"value": PAUSED}},
+    "/v1/unsubscribe": {"from everything": {"value": UNSUBSCRIBED}},
+}
 # What any page may answer instead; problems.py has the titles.
-_HEADERS = {"busy": "Retry-After", "not-kept": "Retry-After", "key": "WWW-Authenticate"}
+_HEADERS = {"busy": "Retry-After", "not-kept": "Retry-After", "not-written": "Retry-After", "key": "WWW-Authenticate"}
 _REFUSED = ("key", "closed", "failed")
 _REFUSED_POST = (*_REFUSED, "unreadable", "slow", "too-large", "media-type", "invalid", "busy")
-_MORE: dict[str, tuple[str, ...]] = {"/v1/events": ("not-kept",)}
+_MORE: dict[str, tuple[str, ...]] = {
+    "/v1/events": ("not-kept",),
+    "/v1/pause": ("not-written",),
+    "/v1/unsubscribe": ("not-written",),
+}
+_TOKEN: Json = {"name": "token", "in": "query", "required": True, "schema": {"type": "string"}}
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -56,7 +83,7 @@ def description(model_version: str) -> Json:
             "version": model_version,
             "description": "Who is about to leave, and what to do. Errors are RFC 9457 problem details.",
         },
-        "paths": {path: {"post": _post(path, *about)} for path, about in _POSTS.items()} | _pages(),
+        "paths": {path: {"post": _post(path, *about), **_gets(path)} for path, about in _POSTS.items()} | _pages(),
         "components": {
             "schemas": schemas["$defs"],
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
@@ -76,6 +103,20 @@ def _post(path: str, summary: str, asked: type[BaseModel], answered: type[BaseMo
         },
         "responses": {"200": _answer(answered)} | _problems(_MORE.get(path, ()) + _REFUSED_POST),
     }
+
+
+def _gets(path: str) -> Json:
+    """What the pages that take POST answer to GET."""
+    if path == "/v1/pause":
+        responses = {"200": _answer(PauseAnswer)} | _problems((*_REFUSED, "not-written"))
+        return {"get": {"operationId": "paused", "summary": "All switches", "responses": responses}}
+    if path == UNSUBSCRIBE_PAGE:
+        page = {"schema": {"type": "string"}, "example": "<!doctype html>..."}
+        shown: Json = {"200": {"description": "A page with a button", "content": {"text/html": page}}}
+        summary = "The page behind a link to unsubscribe; changes nothing"
+        told = {"operationId": "unsubscribe_page", "summary": summary, "parameters": [_TOKEN], "security": []}
+        return {"get": told | {"responses": shown | _problems(("token", "failed"))}}
+    return {}
 
 
 def _pages() -> Json:

@@ -15,6 +15,7 @@ TITLES: dict[str, tuple[int, str]] = {
     "key": (401, "An API key is needed"),
     "closed": (403, "Without API keys only this machine is answered"),
     "role": (403, "This key may not do that"),
+    "token": (403, "The link is not valid"),
     "unknown-customer": (404, "No such customer"),
     "not-found": (404, "No such page"),
     "method": (405, "This page does not take that method"),
@@ -32,6 +33,7 @@ TITLES: dict[str, tuple[int, str]] = {
     "busy": (429, "Too many requests at once"),
     "failed": (500, "The service failed"),
     "not-kept": (503, "Events cannot be kept now"),
+    "not-written": (503, "Nothing can be written now"),
 }
 
 

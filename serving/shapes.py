@@ -154,3 +154,25 @@ class EventsAnswer(Answer):
     duplicate: int
     refused: int
     results: list[EventResult]
+
+
+class SwitchShape(Answer):
+    """One switch: `all`, `channel:email` or `destination:crm`."""
+
+    name: str
+    stopped: bool
+    reason: str
+    changed_at: str
+
+
+class PauseAnswer(Answer):
+    """All switches that were ever turned."""
+
+    switches: list[SwitchShape]
+
+
+class UnsubscribeAnswer(Answer):
+    """Kept out of a channel, or of every one (`*`)."""
+
+    unsubscribed: Literal[True]
+    channel: str

@@ -13,6 +13,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from serving.draws import HOLDOUT_KEY, holdout_key, key_mark
 from serving.inbox.inbox import RECEIVED
 from serving.outbox.tables import EVERY_CHANNEL, EVERYTHING, SUPPRESSIONS, SWITCHES
 
@@ -35,6 +36,11 @@ _MAYBE_OUT = sa.select(RECEIVED.c.customer_id, RECEIVED.c.content).where(
 _KEEP = sa.text(
     "INSERT INTO suppressions (person, channel, reason, since_us, source) "
     "VALUES (:person, :channel, :reason, :since_us, :source) ON CONFLICT DO NOTHING"
+)
+_KEY = "key"  # a row of switches that is none: the mark of the key that persons are hashed with
+_MARK_KEY = sa.text(
+    "INSERT INTO switches (name, is_stopped, reason, changed_us) VALUES (:name, :is_stopped, :reason, :changed_us) "
+    "ON CONFLICT DO NOTHING"
 )
 _SWITCH = sa.text(
     "INSERT INTO switches (name, is_stopped, reason, changed_us) VALUES (:name, :is_stopped, :reason, :changed_us) "
@@ -72,14 +78,21 @@ def opted_out(connection: Connection, customer_ids: Iterable[str]) -> set[str]:
 
 def suppress(connection: Connection, person: str, channel: str, reason: Reason, now_us: int, source: str) -> bool:
     """Keep a person out of a channel, or of `*`; False when that stood there before. Never taken back by code."""
+    mark = {"name": _KEY, "is_stopped": False, "reason": key_mark(holdout_key()), "changed_us": now_us}
+    connection.execute(_MARK_KEY, mark)
     row = {"person": person, "channel": channel, "reason": reason, "since_us": now_us, "source": source}
     return connection.execute(_KEEP, row).rowcount > 0
 
 
 def stopped(connection: Connection, channel: str, destination: str | None = None) -> str | None:
-    """The switch that stops this channel and destination with its reason, or None: it may go on."""
+    """The switch that stops this channel and destination with its reason, or None: it may go on.
+
+    With another key than the lists were made with nobody on them would be known: then everything is stopped.
+    """
     names = [EVERYTHING, f"channel:{channel}", *([] if destination is None else [f"destination:{destination}"])]
-    found = {switch.name: switch for switch in switches(connection)}
+    found = {switch.name: switch for switch in _rows(connection)}
+    if _KEY in found and found[_KEY].reason != key_mark(holdout_key()):
+        return f"key: the lists were made with another ${HOLDOUT_KEY}"
     return next((f"{name}: {found[name].reason}" for name in names if name in found and found[name].is_stopped), None)
 
 
@@ -95,6 +108,10 @@ def resume(connection: Connection, name: str, reason: str, now_us: int) -> None:
 
 def switches(connection: Connection) -> list[Switch]:
     """All that were ever turned, by name."""
+    return [switch for switch in _rows(connection) if switch.name != _KEY]
+
+
+def _rows(connection: Connection) -> list[Switch]:
     columns = (SWITCHES.c.name, SWITCHES.c.is_stopped, SWITCHES.c.reason, SWITCHES.c.changed_us)
     rows = sorted(tuple(row) for row in connection.execute(sa.select(*columns)))
     return [Switch(str(name), bool(is_stopped), str(reason), int(at)) for name, is_stopped, reason, at in rows]

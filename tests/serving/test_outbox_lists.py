@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from features.errors import ServingError
+from serving.draws import HOLDOUT_KEY
 from serving.inbox.database import connect, open_database, told, writing
 from serving.inbox.inbox import RECEIVED
 from serving.outbox.lists import AT_ONCE, Switch, blocked, opted_out, resume, stop, stopped, suppress, switches
@@ -85,6 +86,17 @@ def test_a_switch_stops_its_channel_or_destination_or_all_until_it_is_turned_bac
         stop(connection, "all", "press", 4)
         assert stopped(connection, "push", "file") == "all: press"
         assert switches(connection)[1] == Switch("channel:email", False, "mended", 3)
+
+
+def test_with_another_key_than_the_lists_were_made_with_everything_is_stopped(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with writing(engine) as connection:
+        suppress(connection, "p1", "*", "asked", 1, "test")
+        assert stopped(connection, "email", "crm") is None
+        monkeypatch.setenv(HOLDOUT_KEY, "another key, so other hashes")
+        assert stopped(connection, "email", "crm") == "key: the lists were made with another $REKINDLE_HOLDOUT_KEY"
+        assert switches(connection) == []
 
 
 def test_a_broken_file_raises_instead_of_letting_everybody_through(tmp_path: Path) -> None:
