@@ -57,8 +57,8 @@ def state(desk: Desk) -> Entry:
         with told(), desk.inbox.engine.connect() as connection:
             found = lists.switches(connection)
     except ServingError as error:
-        told = "The switches cannot be read; as long as that is so nothing is sent."
-        raise Problem("not-written", told, headers=_RETRY) from error
+        what = "The switches cannot be read; as long as that is so nothing is sent."
+        raise Problem("not-written", what, headers=_RETRY) from error
     return {"switches": [_entry(switch) for switch in found]}
 
 
