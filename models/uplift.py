@@ -14,15 +14,6 @@ from numpy.typing import NDArray
 from models.plain import Json, described, number, numbers, texts
 
 Floats = NDArray[np.float64]
-FACTS = (
-    "churn_probability",
-    "margin_money",
-    "order_value_money",
-    "orders",
-    "days_since_last_order",
-    "touches",
-    "days_since_last_touch",
-)
 AS_THEY_ARE = ("churn_probability",)
 FURTHEST = 3.0  # standard deviations; beyond, a line would only be guessing
 

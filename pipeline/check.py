@@ -15,6 +15,7 @@ from features.errors import ConfigError, DataError
 from features.tables import SCHEMAS
 from pipeline.checks.customs import ONLINE_RETAIL_II, PLAIN
 from pipeline.checks.invoice_lines import LinesOutcome, check_lines
+from pipeline.checks.ledger import check_decisions
 from pipeline.checks.outcome import Job, Outcome
 from pipeline.checks.parsed import open_raw
 from pipeline.checks.quality import quality, require_usable
@@ -43,7 +44,7 @@ def check(params: Params) -> str:
         job = Job(connection, clean, quarantine, pulled.period_end)
         outcomes, lines = _checked(job, pulled, limit)
         _write_absent_tables(job)
-        report = quality(job, pulled, outcomes) | _lines_report(lines)
+        report = quality(job, pulled, outcomes) | _lines_report(lines) | _decisions_report(job)
 
     write_json(QUALITY, report)
     return _result(outcomes)
@@ -95,6 +96,14 @@ def _write_absent_tables(job: Job) -> None:
     for table, schema in SCHEMAS.items():
         if not (job.clean / f"{table}.parquet").exists():
             write_table(job.clean / f"{table}.parquet", schema.empty_table())
+
+
+def _decisions_report(job: Job) -> dict[str, object]:
+    outcome = check_decisions(job, RAW)
+    if outcome is None:
+        return {}
+    progress(f"decisions: {outcome.rows_in:,} rows in = {outcome.kept:,} kept + {outcome.quarantined:,} refused")
+    return {"decisions": outcome.counts() | {"reasons": outcome.reasons}}
 
 
 def _lines_report(lines: LinesOutcome | None) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """Stage `pull`: the source named in params becomes `data/raw/`, one Parquet file per table, values unchanged.
 
-What the endpoint received joins it. Every row keeps `source_file` and `source_row`; `pull.json` says what was found,
-in which zone, and what is not there.
+What the endpoint received joins it, and what was decided. Every row keeps `source_file` and `source_row`; `pull.json`
+says what was found, in which zone, and what is not there.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pipeline.params import Params, Pull
 from pipeline.paths import RAW, TRUTH
 from pipeline.sources.demo import pull_demo
 from pipeline.sources.files import pull_files
+from pipeline.sources.ledger import export_decisions
 from pipeline.sources.online_retail_ii import ZONE as ONLINE_RETAIL_ZONE
 from pipeline.sources.online_retail_ii import pull_online_retail_ii
 from pipeline.sources.pulled import Pulled, RawTable
@@ -32,6 +33,7 @@ def pull(params: Params) -> str:
     with open_received() as received, directory_aside(RAW) as raw, directory_aside(TRUTH) as truth:
         rows = _pull_source(params.pull, raw, truth)
         rows |= join_received(received, raw)
+        export_decisions(received, raw)
         tables = {
             table: RawTable(rows=rows[table], columns=_columns(raw / f"{table}.parquet")) for table in sorted(rows)
         }

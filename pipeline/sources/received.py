@@ -37,7 +37,7 @@ Rows = list[dict[str, object]]
 
 @contextmanager
 def open_received() -> Iterator[tuple[Inbox, Mark] | None]:
-    """The inbox and how far it is read, the mark moved there; None when nothing was ever received."""
+    """The inbox and how far it is read, the mark moved there; None when nothing was ever received or decided."""
     root = project_root()
     if not os.environ.get(INBOX_URL) and not inbox_file(root).exists():
         yield None
@@ -46,7 +46,7 @@ def open_received() -> Iterator[tuple[Inbox, Mark] | None]:
     with pulling(root):
         mark = inbox.mark()
         write_mark(Path(), mark)
-        yield (inbox, mark) if mark.last else None
+        yield None if mark.is_empty else (inbox, mark)
 
 
 def join_received(found: tuple[Inbox, Mark] | None, raw: Path) -> dict[str, int]:

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from features.errors import ServingError
 from serving.inbox.database import BUSY_SECONDS, inbox_url, open_database, told, writing
+from serving.outbox.tables import RUNS
 
 Sort = Literal["orders", "engagement"]
 Outcome = Literal["accepted", "duplicate", "conflict"]
@@ -48,10 +49,16 @@ class Received(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """How far an inbox has come: rows are only added, so equal marks mean equal rows."""
+    """How far it has come, in rows received and runs of decisions: both only grow, so equal marks mean equal rows."""
 
     inbox_id: str
     last: int
+    runs: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was ever received, and nothing decided."""
+        return not self.last and not self.runs
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,8 @@ class Inbox:
         with told(), self.engine.connect() as connection:
             inbox_id = connection.execute(sa.text("SELECT inbox_id FROM inbox")).scalar_one()
             last = connection.execute(sa.select(sa.func.max(RECEIVED.c.seq))).scalar()
-        return Mark(str(inbox_id), int(last or 0))
+            runs = connection.execute(sa.select(sa.func.max(RUNS.c.seq))).scalar()
+        return Mark(str(inbox_id), int(last or 0), int(runs or 0))
 
     def rows(self, sort: Sort, mark: Mark) -> Iterator[list[Received]]:
         """All rows of a table up to the mark, in order of their ids, in chunks."""

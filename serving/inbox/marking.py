@@ -25,10 +25,11 @@ def mark_file(home: Path) -> Path:
 
 
 def write_mark(home: Path, mark: Mark) -> bool:
-    """Write it if it says something else; an inbox that nothing came to leaves no mark. True when written."""
+    """Write it if it says something else; an inbox that nothing came to or left leaves no mark. True when written."""
     file = mark_file(home)
-    text = json.dumps({"inbox": mark.inbox_id, "last": mark.last}) + "\n"
-    if not mark.last or (file.exists() and file.read_text(encoding="utf-8") == text):
+    runs = {"runs": mark.runs} if mark.runs else {}
+    text = json.dumps({"inbox": mark.inbox_id, "last": mark.last} | runs) + "\n"
+    if mark.is_empty or (file.exists() and file.read_text(encoding="utf-8") == text):
         return False
     file.parent.mkdir(parents=True, exist_ok=True)
     aside = file.with_name(f".{file.name}.{os.getpid()}.tmp")  # a name .dvcignore leaves out
