@@ -11,12 +11,14 @@ import pandas as pd
 import pyarrow as pa
 
 from pipeline import paths
+from serving.history import HISTORY_KINDS
 from serving.received import packed
 
-# What the feature engine reads, and the ids by which a received row is known again.
+# What the feature engine and the gates read, and the ids by which a received row is known again.
 ORDERS = "order_id, known_at := epoch_us(known_at), revenue := CAST(revenue AS DOUBLE), "
 ORDERS += "discount := CAST(discount AS DOUBLE), units"
-ENGAGEMENT = "event_id, known_at := epoch_us(known_at), kind, value := CAST(value AS DOUBLE), is_machine"
+_GATED = "subject := CASE WHEN kind IN ('" + "','".join(HISTORY_KINDS) + "') THEN subject END"
+ENGAGEMENT = f"event_id, known_at := epoch_us(known_at), kind, value := CAST(value AS DOUBLE), is_machine, {_GATED}"
 ITEMS = "order_id, product_id, category"
 _ROWS_PER_CHUNK = 2_000
 

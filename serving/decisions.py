@@ -3,11 +3,14 @@
 While no uplift is known the choice among the open actions is drawn at random and its propensity is kept, so that the
 effect can be measured later. With an uplift the action of the highest expected value is chosen, but for a share of the
 customers (`explore_share`), who are drawn for as before: without them nothing more would be learned.
+
+`python -m serving.decisions show ID` shows one that was committed (serving/show.py).
 """
 
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -157,3 +160,9 @@ def _decision_ids(facts: Facts, policy: Policy, shop: Shop) -> Texts:
     tail = f"\0{shop.as_of_us}\0{policy.policy_version}"
     digests = (hashlib.sha256(f"{name}{tail}".encode()).hexdigest() for name in facts.customer_id)
     return np.array([f"d-{digest[:20]}" for digest in digests], dtype=object)
+
+
+if __name__ == "__main__":
+    from serving.show import main
+
+    main(sys.argv[1:])

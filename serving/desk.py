@@ -38,6 +38,7 @@ class Desk:
     policy: Policy
     key: bytes
     inbox: Inbox
+    places: Places
 
     @classmethod
     def open(cls, places: Places) -> Desk:
@@ -54,7 +55,7 @@ class Desk:
                 "or run it again with this one."
             )
         policy = Policy.model_validate(store.about["policy"])
-        return cls(scorer, store, read_serve(places.params), policy, key, inbox or Inbox.open(places.home))
+        return cls(scorer, store, read_serve(places.params), policy, key, inbox or Inbox.open(places.home), places)
 
     @property
     def has_own_scores(self) -> bool:

@@ -2,42 +2,71 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import orjson
 
+from features.errors import ServingError
 from features.log import DAY_US
 from serving import received
 from serving.budgets import Budget, within_budget
+from serving.current import Known, read_known, with_ledger
 from serving.decisions import decide
 from serving.desk import Desk, Entry, Named
-from serving.facts import CHANNELS, Facts, facts_from_rows
+from serving.facts import CHANNELS, Facts
 from serving.gates import Shop
 from serving.histories import events_of
 from serving.history import gather_history
+from serving.inbox.database import told
+from serving.outbox.reading import Ledger, read_ledger
 from serving.requests import PlanCustomer, PlanRequest
 from serving.rows import as_json, decision_rows
+
+_LOG = logging.getLogger(__name__)
 
 
 def plan(desk: Desk, request: PlanRequest) -> Entry:
     """What would be done for each customer, and if nothing, the first gate that said no."""
     as_of_us = desk.instant(request.as_of)
     rows = desk.rows(request.customers, as_of_us)
-    known = desk.store.cells("facts", [each.customer_id for each in request.customers])
-    nightly = {name: orjson.loads(content) for name, content in known.items()}
-    for name in received.opted_out(desk.inbox, list(nightly)):
-        nightly[name]["suppressed"] = True
-    asked = [nightly[each.customer_id] for each in request.customers if each.is_by_id and each.customer_id in nightly]
-    decided = _decided(desk, facts_from_rows(asked), desk.as_of_us) if asked else {}
+    ledger = _ledger(desk, [each.customer_id for each in request.customers])
+    decided = _by_id(desk, ledger, [each.customer_id for each in request.customers if each.is_by_id])
 
     def from_events(named: Named) -> dict[str, Entry]:
         people = [each for each in request.customers if each.customer_id in named]
-        return decided | (_decided(desk, _facts(desk, people, named, nightly, as_of_us), as_of_us) if people else {})
+        if not people:
+            return decided
+        facts = with_ledger(_facts(desk, people, named, as_of_us), ledger)
+        return decided | _decided(desk, Known(facts, None), ledger, as_of_us)
 
     entries = desk.entries(request.customers, rows, "decision", from_events)
     return {**desk.head(as_of_us), "policy_version": desk.policy.policy_version, "dry_run": True, "decisions": entries}
+
+
+def _ledger(desk: Desk, customer_ids: Sequence[str]) -> Ledger:
+    """What stands in the database about them; everybody is kept out when that cannot be read."""
+    try:
+        with told(), desk.inbox.engine.connect() as connection:
+            return read_ledger(connection, customer_ids, desk.key)
+    except ServingError:
+        _LOG.exception("ledger and lists cannot be read; nobody is to be contacted")
+        return Ledger(frozenset(customer_ids), {}, frozenset(), {}, ())
+
+
+def _by_id(desk: Desk, ledger: Ledger, customer_ids: Sequence[str]) -> dict[str, Entry]:
+    """Those of whom something came in are decided on as of that, the others as of last night."""
+    news = received.histories(desk.inbox, desk.store, customer_ids)
+    instants = {name: received.instant(desk.inbox, desk.as_of_us, None) for name in news}
+    decided: dict[str, Entry] = {}
+    for as_of_us in {desk.as_of_us, *instants.values()}:
+        some = [name for name in customer_ids if instants.get(name, desk.as_of_us) == as_of_us]
+        known = read_known(desk, ledger, news, some, as_of_us) if some else None
+        if known is not None and len(known.facts):
+            decided |= _decided(desk, known, ledger, as_of_us)
+    return decided
 
 
 def shop_of(about: Mapping[str, object], as_of_us: int) -> Shop:
@@ -51,21 +80,25 @@ def shop_of(about: Mapping[str, object], as_of_us: int) -> Shop:
     )
 
 
-def _decided(desk: Desk, facts: Facts, as_of_us: int) -> dict[str, Entry]:
-    about = desk.store.about
-    budget = Budget(**about["budget"])  # type: ignore[arg-type]
-    shop = shop_of(about, as_of_us)
-    # Between a promotion and the next nightly run the scores are another model's: nobody is contacted on those.
-    shop = shop if desk.has_own_scores else replace(shop, model_refused=True)
-    decisions = within_budget(decide(facts, desk.policy, shop, desk.key), budget)
+def _decided(desk: Desk, known: Known, ledger: Ledger, as_of_us: int) -> dict[str, Entry]:
+    shop = replace(shop_now(desk, as_of_us), paused=ledger.paused)
+    budget = Budget(**desk.store.about["budget"])  # type: ignore[arg-type]
+    decisions = within_budget(decide(known.facts, desk.policy, shop, desk.key, known.uplift), budget)
     rows = as_json(decision_rows(decisions, desk.policy, as_of_us))
     return {str(row["customer_id"]): row for row in rows}
 
 
-def _facts(
-    desk: Desk, people: Sequence[PlanCustomer], named: Named, nightly: Mapping[str, Entry], as_of_us: int
-) -> Facts:
+def shop_now(desk: Desk, as_of_us: int) -> Shop:
+    """The state of the shop at an instant, for the desk's own model."""
+    shop = shop_of(desk.store.about, as_of_us)
+    # Between a promotion and the next nightly run the scores are another model's: nobody is contacted on those.
+    return shop if desk.has_own_scores else replace(shop, model_refused=True)
+
+
+def _facts(desk: Desk, people: Sequence[PlanCustomer], named: Named, as_of_us: int) -> Facts:
     """Facts from the request; wishes and money that only the nightly run knows are taken over from it."""
+    cells = desk.store.cells("facts", [each.customer_id for each in people])
+    nightly: dict[str, Entry] = {name: orjson.loads(content) for name, content in cells.items()}
     stored = [nightly.get(each.customer_id, {}) for each in people]
     values = np.array([named[each.customer_id] for each in people])
     place_of = {name: place for place, name in enumerate(desk.scorer.feature_columns)}

@@ -12,11 +12,13 @@ MOST_FAULTS = 20
 
 TITLES: dict[str, tuple[int, str]] = {
     "unreadable": (400, "The body is not JSON"),
+    "no-idempotency-key": (400, "An idempotency key is needed"),
     "key": (401, "An API key is needed"),
     "closed": (403, "Without API keys only this machine is answered"),
     "role": (403, "This key may not do that"),
     "token": (403, "The link is not valid"),
     "unknown-customer": (404, "No such customer"),
+    "unknown-decision": (404, "No such decision"),
     "not-found": (404, "No such page"),
     "method": (405, "This page does not take that method"),
     "conflict": (409, "The id stands for something else already"),
@@ -24,6 +26,7 @@ TITLES: dict[str, tuple[int, str]] = {
     "too-large": (413, "The body is too large"),
     "media-type": (415, "The body must be plain application/json"),
     "invalid": (422, "The request is not valid"),
+    "other-request": (422, "The idempotency key stands for another request"),
     "too-many": (422, "Too many customers in one request"),
     "too-many-rows": (422, "Too many rows in one request"),
     "future-event": (422, "An event is not before the instant asked about"),
@@ -32,6 +35,7 @@ TITLES: dict[str, tuple[int, str]] = {
     "no-reasons": (422, "No reasons can be given for these events"),
     "busy": (429, "Too many requests at once"),
     "failed": (500, "The service failed"),
+    "not-decided": (503, "Nothing can be decided now"),
     "not-kept": (503, "Events cannot be kept now"),
     "not-written": (503, "Nothing can be written now"),
 }

@@ -17,7 +17,6 @@ from features.errors import ServingError
 from features.log import DAY_US, log_from_records
 from serving.histories import Floats, own_order, rows_at
 from serving.inbox.inbox import Inbox, Received
-from serving.outbox.lists import OPT_OUTS
 from serving.store import Store
 
 Record = dict[str, object]
@@ -34,11 +33,16 @@ def packed(history: bytes) -> bytes:
 def histories(inbox: Inbox, store: Store, customer_ids: Sequence[str]) -> dict[str, History]:
     """The histories, with what is new, of those customers of whom the nightly run does not know everything."""
     try:
-        received = inbox.of(customer_ids)
+        return histories_since(inbox, store, customer_ids)
     except ServingError:
         # Last night's answer is still an answer; the log tells why it is not a newer one.
         _LOG.exception("received events cannot be read; answering as of last night")
         return {}
+
+
+def histories_since(inbox: Inbox, store: Store, customer_ids: Sequence[str]) -> dict[str, History]:
+    """As `histories`; raises ServingError when the received rows cannot be read."""
+    received = inbox.of(customer_ids)
     if not received:
         return {}
     nightly = store.cells("history", list(received))
@@ -49,16 +53,6 @@ def histories(inbox: Inbox, store: Store, customer_ids: Sequence[str]) -> dict[s
 def nightly(store: Store, customer_ids: Sequence[str]) -> dict[str, History]:
     """The histories as the nightly run had them."""
     return {name: _unpacked(cell) for name, cell in store.cells("history", customer_ids).items()}
-
-
-def opted_out(inbox: Inbox, customer_ids: Sequence[str]) -> set[str]:
-    """Who asked since to be left alone; everybody, when that cannot be read: nobody is contacted on a guess."""
-    try:
-        received = inbox.of(customer_ids)
-    except ServingError:
-        _LOG.exception("received events cannot be read; nobody is to be contacted")
-        return set(customer_ids)
-    return {name for name, rows in received.items() if any(_is_opt_out(row) for row in rows)}
 
 
 def instant(inbox: Inbox, nightly_us: int, asked_us: int | None) -> int:
@@ -79,10 +73,6 @@ def rows_of(
             owned[table] += [_owned(record, name, place) for record in records]
     log = log_from_records(owned["orders"], owned["engagement"], owned["order_items"])
     return rows_at(log, as_of_us, settings, columns)
-
-
-def _is_opt_out(row: Received) -> bool:
-    return row.sort == "engagement" and orjson.loads(row.content)["kind"] in OPT_OUTS
 
 
 def _unpacked(cell: bytes | None) -> History:

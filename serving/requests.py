@@ -177,6 +177,13 @@ class PlanRequest(Shape):
         return self
 
 
+class TriggerRequest(Shape):
+    """Customers to decide about and to contact, by id; without any, everybody. `as_of`: the instant, if not now."""
+
+    customers: Annotated[list[Id], Field(min_length=1)] | None = None
+    as_of: Instant | None = None
+
+
 def microseconds(instant: datetime) -> int:
     """Microseconds since 1970 UTC."""
     return (instant - _EPOCH) // _MICROSECOND

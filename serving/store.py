@@ -17,7 +17,7 @@ import orjson
 
 from features.errors import ServingError
 
-FORMAT = 2
+FORMAT = 3
 CELLS = ("score", "reasons", "decision", "facts", "history")
 Cell = Literal["score", "reasons", "decision", "facts", "history"]
 Row = tuple[str, bytes, bytes, bytes, bytes, bytes]
@@ -48,6 +48,10 @@ class Store:
         if about.get("format") != FORMAT:
             raise ServingError(f"{path} has format {about.get('format')!r}, this code reads {FORMAT}; run `make run`.")
         return cls(about, connection)
+
+    def customer_ids(self) -> list[str]:
+        """Everybody, sorted."""
+        return [str(name) for (name,) in self.connection.execute("SELECT customer_id FROM customers ORDER BY 1")]
 
     def cells(self, cell: Cell, customer_ids: Sequence[str]) -> dict[str, bytes]:
         """One cell of each known customer among the ids."""
