@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> None:
         dispatch = _chosen(read_dispatch(where.params), options.destination)
         clock = clock_from(options.now)
         engine = open_database(inbox_url(where.home))
-        counts = run(engine, lanes(engine, dispatch, where, (options.workers, clock)), options.loop)
+        counts = run(lanes(engine, dispatch, where, (options.workers, clock)), options.loop)
         print(line(engine, dispatch, counts), flush=True)
     except RekindleError as error:
         sys.exit(f"dispatch: {error}")
@@ -47,28 +47,28 @@ def main(arguments: Sequence[str]) -> None:
 
 def lanes(engine: Engine, dispatch: Dispatch, where: Places, how: tuple[int, Clock]) -> list[Lane]:
     """`how`: workers per lane, and the clock. Raises ConfigError when a secret is missing."""
-    (workers, clock), stop = how, threading.Event()
+    (workers, clock), stop, turn = how, threading.Event(), threading.Lock()
     owner = f"{socket.gethostname()}:{os.getpid()}"
     return [
-        Lane(engine, Desk(name, lane, f"{owner}:{worker}"), open_sink(lane, where, clock), clock, stop)
+        Lane(engine, Desk(name, lane, f"{owner}:{worker}"), open_sink(lane, where, clock), clock, stop, turn)
         for name, lane in dispatch.destinations.items()
         for worker in range(workers)
     ]
 
 
-def run(engine: Engine, working: Sequence[Lane], is_loop: bool) -> Counter[str]:
+def run(working: Sequence[Lane], is_loop: bool) -> Counter[str]:
     """All lanes, each on a thread, to their end; a bug in one ends them all and is raised."""
     stop = working[0].stop
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
+    before = {name: signal.signal(name, lambda *_: stop.set()) for name in (signal.SIGTERM, signal.SIGINT)}
     with ThreadPoolExecutor(len(working), thread_name_prefix="lane") as threads:
         futures = [threads.submit(lane.loop if is_loop else lane.once) for lane in working]
         wait(futures, return_when=FIRST_EXCEPTION)
         if any(future.done() and future.exception() for future in futures):
             stop.set()
+    for name, handler in before.items():
+        signal.signal(name, handler)
     for lane in working:
         lane.sink.close()
-    engine.dispose()
     for future in futures:
         future.result()
     return sum((lane.counts for lane in working), Counter[str]())

@@ -34,13 +34,17 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass
 class Lane:
-    """One worker; `counts` are the states of the messages it finished, closed or moved."""
+    """One worker; `counts` are the states of the messages it finished, closed or moved.
+
+    `turn` lets the workers of a process to the database one by one: SQLite's own queue is not a fair one.
+    """
 
     engine: Engine
     desk: Desk
     sink: Sink
     now_us: Clock
     stop: threading.Event
+    turn: threading.Lock = field(default_factory=threading.Lock)
     counts: Counter[str] = field(default_factory=Counter)
     held: str | None = None
     failed_rounds: int = 0
@@ -69,7 +73,7 @@ class Lane:
         self._hold(self.sink.refusal())
         if self.held is not None:
             return False
-        with told(), writing(self.engine) as connection:
+        with self.turn, told(), writing(self.engine) as connection:
             claimed = claim(connection, self.desk, self.now_us())
         self.counts.update(state for state, _ in claimed.closed)
         self._hold(claimed.held)
@@ -88,7 +92,7 @@ class Lane:
         until = time.monotonic() + self.desk.lane.lease_seconds
         while True:
             try:
-                with told(), writing(self.engine) as connection:
+                with self.turn, told(), writing(self.engine) as connection:
                     return finish(connection, self.desk, letters, outcomes, self.now_us())
             except ServingError as error:
                 if time.monotonic() > until:
