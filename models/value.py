@@ -3,19 +3,20 @@
 Orders if kept: BG/NBD's rate given alive is Gamma(r + x, α + T), so over the horizon h orders are negative binomial
 with mean m = h (r + x) / (α + T) and P(none) q; given at least one, 1 + s · (m / (1 − q) − 1). Order value: the
 customer's own mean over n orders, drawn towards the shop's, (n · own + k · shop) / (n + k). The slope s, the weight k
-and a last factor that makes the total right are learned from kept customers of closed cutoffs. Money is in the shop's
-currency.
+and a last factor that makes the total right are learned from kept customers of closed cutoffs; so is the season, the
+ratio of what came to what was expected one year before. Money is in the shop's currency.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from features.errors import ModelError
 from models.btyd import BgNbd, Floats, quiet_log_probability
 
+FEWEST_KEPT = 100
 WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 
 
@@ -31,7 +32,7 @@ class Customers:
 
 @dataclass(frozen=True)
 class ValueModel:
-    """`slope` s, `weight` k, `shop_value` the shop's mean order value, `scale` the last factor."""
+    """`slope` s, `weight` k, `shop_value` the shop's mean order value, `scale` the last factor, `season` the year's."""
 
     bgnbd: BgNbd
     horizon_days: float
@@ -39,11 +40,12 @@ class ValueModel:
     weight: float
     shop_value: float
     scale: float
+    season: float = 1.0
 
     def revenue_if_kept(self, customers: Customers) -> Floats:
         """Expected revenue of the horizon given at least one order in it."""
         own = personal_order_value(customers, self.shop_value, self.weight)
-        return self.scale * own * orders_if_kept(self.bgnbd, customers, self.horizon_days, self.slope)
+        return self.season * self.scale * own * orders_if_kept(self.bgnbd, customers, self.horizon_days, self.slope)
 
 
 def orders_if_kept(model: BgNbd, customers: Customers, horizon_days: float, slope: float) -> Floats:
@@ -76,6 +78,17 @@ def fitted_value(
     return ValueModel(
         bgnbd, horizon_days, slope, weight, shop_value, float(future_revenue.sum() / plain.revenue_if_kept(kept).sum())
     )
+
+
+def in_season(model: ValueModel, kept: Customers, future_revenue: Floats) -> ValueModel:
+    """The model with the season of the kept customers one year before; too few of them, or no revenue, change nothing.
+
+    Revenue is mostly the work of few customers, so fewer than `FEWEST_KEPT` say more of them than of the season.
+    """
+    expected = float(model.revenue_if_kept(kept).sum())
+    if len(future_revenue) < FEWEST_KEPT or future_revenue.sum() <= 0 or expected <= 0:
+        return model
+    return replace(model, season=model.season * float(future_revenue.sum()) / expected)
 
 
 def _slope(predicted: Floats, actual: Floats) -> float:

@@ -22,7 +22,7 @@ from pipeline.files import directory_aside, read_json, read_table, write_json, w
 from pipeline.gate import saw_labels_until
 from pipeline.importance import told_catalogue
 from pipeline.model_card import model_card
-from pipeline.outlook.known import Log
+from pipeline.outlook.known import read_log
 from pipeline.outlook.measured import outlook, outlook_lines
 from pipeline.params import Params
 from pipeline.predicted import predictions, with_reasons
@@ -47,7 +47,7 @@ def evaluate(params: Params) -> str:
     metrics["segments"] = by_orders(tested, rows["orders_ever"].to_numpy(np.float64), params.evaluate.calibration_bins)
     metrics["drift"] = moved(history, at_test, _comparable(catalogue))
     _refuse_too_good(metrics, params.train.auc_ceiling, int(rows["churned"].sum()))
-    found = outlook(params, history, _log(catalogue), tested, candidates[final.chosen])
+    found = outlook(params, history, read_log(), tested, candidates[final.chosen])
     metrics |= found.told
     for line in (*metric_lines(metrics), *outlook_lines(found.told)):
         progress(line)
@@ -144,11 +144,6 @@ def _told_catalogue(catalogue: Tree, chosen: Scorer, rows: pd.DataFrame, params:
         feature_values(chosen, rows), rows["churned"].to_numpy(np.int8), rows["customer_id"].to_numpy(dtype=object)
     )
     return told_catalogue(catalogue, chosen, seen, Bootstrap(how.resamples, how.seed, how.interval_share))
-
-
-def _log(catalogue: Tree) -> Log:
-    orders = read_table(paths.CLEAN / "orders.parquet", ["customer_id", "known_at"])
-    return Log(orders, pd.Timestamp(str(catalogue["as_of"])))
 
 
 def _predictions(

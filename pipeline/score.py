@@ -16,11 +16,12 @@ from models.reasons import Reason, top_reasons
 from models.scorer import Scorer
 from models.segments import deciles, segments
 from models.timing import expected_wait_days
-from models.value import fitted_value
 from models.wording import USUAL_GAP, worded
 from pipeline import paths
 from pipeline.files import read_table, write_json, write_table
-from pipeline.outlook.known import customers_of, histories, process_of
+from pipeline.outlook.known import BTYD, histories, process_of, read_log
+from pipeline.outlook.timing import second_order_probability
+from pipeline.outlook.value import NO_REVENUE, fitted_worth
 from pipeline.params import Params
 from pipeline.stage import progress, run_stage
 from pipeline.watching.today import Today, today_by
@@ -30,6 +31,7 @@ REASONS = pa.list_(pa.struct([("feature", pa.string()), ("value", pa.float64()),
 TIME = pa.timestamp("us", tz="UTC")
 VALUE_COLUMNS = [
     "customer_id",
+    "cutoff",
     "churned",
     "btyd_x",
     "btyd_T",
@@ -49,17 +51,15 @@ def score(params: Params) -> str:
     progress(f"{len(current):,} customers today, model {scorer.model_version} ({scorer.chosen})")
 
     bgnbd = process_of(scorer, current)
-    worth = _expected_value(bgnbd, current, params)
-    progress(
-        "no revenue: expected value left empty"
-        if worth is None
-        else f"value at stake {(probability * worth).sum():,.0f}"
-    )
+    found = _expected_value(bgnbd, current, params)
+    worth = None if isinstance(found, str) else found
+    progress(f"expected value left empty: {found}" if worth is None else f"at stake {(probability * worth).sum():,.0f}")
+    second = _second_orders(current)
     reasons = top_reasons(today.shares, today.families, params.score.reasons)
     progress(f"top {params.score.reasons} reasons of {len(reasons):,} customers")
     seen = judged(watched(today), params.score.watch)
 
-    write_table(paths.SCORES, _table(current, scorer, probability, worth, (bgnbd, reasons)))
+    write_table(paths.SCORES, _table(current, scorer, probability, (worth, second), (bgnbd, reasons)))
     write_json(paths.WATCH, seen)
     return _result(today, cast("list[str]", seen["warnings"]))
 
@@ -82,25 +82,29 @@ def _require_same_question(scorer: Scorer, params: Params) -> None:
         )
 
 
-def _expected_value(bgnbd: BgNbd, current: pd.DataFrame, params: Params) -> Floats | None:
-    """Margin over the horizon if kept; None for a shop without revenue."""
+def _expected_value(bgnbd: BgNbd, current: pd.DataFrame, params: Params) -> Floats | str:
+    """Margin over the horizon if kept; or why there is none to expect."""
     if "spend_ever" not in current.columns:
-        return None
+        return NO_REVENUE
     history = read_table(paths.HISTORY, VALUE_COLUMNS)
-    kept = history[history["churned"] == 0]
-    orders, revenue = kept["future_orders"].to_numpy(np.float64), kept["future_revenue"].to_numpy(np.float64)
-    model = fitted_value(bgnbd, params.snapshots.horizon_days, customers_of(kept), orders, revenue)
-    return params.score.margin_share * model.revenue_if_kept(customers_of(current))
+    worth = fitted_worth(bgnbd, history, current, params.snapshots.horizon_days)
+    return worth if isinstance(worth, str) else params.score.margin_share * worth.revenue_if_kept
+
+
+def _second_orders(current: pd.DataFrame) -> Floats:
+    """P(second order within 60 days) of first-time buyers."""
+    history = read_table(paths.HISTORY, ["customer_id", "cutoff", *BTYD])
+    return second_order_probability(current, history, read_log())
 
 
 def _table(
     current: pd.DataFrame,
     scorer: Scorer,
     probability: Floats,
-    worth: Floats | None,
+    outlook: tuple[Floats | None, Floats],
     how: tuple[BgNbd, list[list[Reason]]],
 ) -> pa.Table:
-    (bgnbd, reasons), ids = how, current["customer_id"].to_numpy(dtype=object)
+    (bgnbd, reasons), (worth, second), ids = how, outlook, current["customer_id"].to_numpy(dtype=object)
     x, t_x, T = histories(current)
     as_of = pa.array(current["as_of"].dt.tz_convert(None).to_numpy()).cast(TIME)
     median, low, high = (_later(as_of, days) for days in expected_wait_days(bgnbd, x, T))
@@ -117,6 +121,7 @@ def _table(
             "expected_next_order_high": high,
             "expected_value": empty if worth is None else worth,
             "value_at_risk": empty if worth is None else probability * worth,
+            "second_order_probability": pa.array(second, from_pandas=True),
             "reasons": pa.array(as_records(reasons), REASONS),
             "reasons_in_words": pa.array(_in_words(current, reasons), pa.list_(pa.string())),
             "model_version": pa.array([scorer.model_version] * len(current), pa.string()),

@@ -10,8 +10,8 @@ from models.formulas import Rows
 from models.plain import described, number
 from models.reasons import Reason, contributions, top_reasons
 from models.scorer import Scorer
+from models.wording import USUAL_GAP, worded
 from serving.desk import Desk, Entry, Named, error_entry, unknown
-from serving.histories import Floats
 from serving.problems import Problem
 from serving.requests import ScoreRequest, iso
 from serving.store import Cell
@@ -89,15 +89,24 @@ def _no_reasons(named: Named) -> dict[str, Entry]:
 def _computed(desk: Desk, named: Named, as_of: str) -> dict[str, Entry]:
     if not named:
         return {}
-    reasons = _reasons(desk.scorer, np.array(list(named.values())), int(str(desk.store.about["reasons"])))
+    rows = _rows(desk.scorer, named)
+    reasons = _reasons(desk.scorer, rows, int(str(desk.store.about["reasons"])))
     return {
-        name: {"customer_id": name, "as_of": as_of, "source": "events", "reasons": [_plain(one) for one in each]}
-        for name, each in zip(named, reasons, strict=True)
+        name: {"customer_id": name, "as_of": as_of, "source": "events", "reasons": [_plain(one, gap) for one in each]}
+        for name, each, gap in zip(named, reasons, _usual_gaps(rows), strict=True)
     }
 
 
-def _reasons(scorer: Scorer, values: Floats, count: int) -> list[list[Reason]]:
-    rows = Rows(values, {name: place for place, name in enumerate(scorer.feature_columns)})
+def _rows(scorer: Scorer, named: Named) -> Rows:
+    return Rows(np.array(list(named.values())), {name: place for place, name in enumerate(scorer.feature_columns)})
+
+
+def _usual_gaps(rows: Rows) -> list[float]:
+    known = USUAL_GAP in rows.index
+    return (rows.column(USUAL_GAP) if known else np.full(len(rows.values), np.nan)).tolist()
+
+
+def _reasons(scorer: Scorer, rows: Rows, count: int) -> list[list[Reason]]:
     calibration = described(scorer.about["calibration"])
     found = contributions(scorer.formula, rows)
     exact = found.calibrated(number(calibration["intercept"]), number(calibration["slope"]))
@@ -105,6 +114,7 @@ def _reasons(scorer: Scorer, values: Floats, count: int) -> list[list[Reason]]:
     return top_reasons(exact, {column.name: column.feature.family for column in columns}, count)
 
 
-def _plain(reason: Reason) -> Entry:
+def _plain(reason: Reason, usual_gap: float) -> Entry:
     value = None if np.isnan(reason.value) else reason.value
-    return {"feature": reason.feature, "value": value, "direction": reason.direction}
+    words = worded(reason.feature, reason.value, {USUAL_GAP: usual_gap})
+    return {"feature": reason.feature, "value": value, "direction": reason.direction, "in_words": words}

@@ -37,8 +37,16 @@ _SCORE: Json = {
     "expected_next_order_high": "2026-03-16T06:56:39Z",
     "expected_value": 41.66,
     "value_at_risk": 27.59,
+    "second_order_probability": None,
 }
-_REASONS: list[Json] = [{"feature": "days_since_last_order", "value": 61.0, "direction": "raises"}]
+_REASONS: list[Json] = [
+    {
+        "feature": "days_since_last_order",
+        "value": 61.0,
+        "direction": "raises",
+        "in_words": "silent 61 days; usual gap 21",
+    }
+]
 _DECISION: Json = {
     "decision_id": "d-6f1c",
     "customer_id": "c000042",

@@ -52,6 +52,7 @@ class NightlyScore(Answer):
     expected_next_order_high: str | None
     expected_value: float | None
     value_at_risk: float | None
+    second_order_probability: float | None
 
 
 class EventScore(Answer):
@@ -69,6 +70,7 @@ class ReasonShape(Answer):
     feature: str
     value: float | None
     direction: Literal["raises", "lowers"]
+    in_words: str
 
 
 class Reasons(Answer):
@@ -89,7 +91,7 @@ class Decision(Answer):
     arm: Literal["treatment", "control"]
     action: str | None
     intent: Literal["service", "content", "ask"] | None
-    channel: Literal["email", "sms", "push"] | None
+    channel: Literal["email", "sms", "push", "task"] | None
     send_after: str | None
     expires_at: str | None
     expected_uplift: float | None

@@ -16,6 +16,8 @@ from models.intervals import Interval
 from models.plain import number
 from models.scorer import Scorer
 from models.value import Customers
+from pipeline import paths
+from pipeline.files import read_json, read_table
 
 Tree = dict[str, object]
 BTYD = ("btyd_x", "btyd_t_x", "btyd_T")
@@ -55,6 +57,12 @@ class Log:
         who, ids = pd.factorize(seen["customer_id"])
         moments, ranks = np.unique(_microseconds(seen["known_at"]), return_inverse=True)
         return pd.Index(ids), np.sort(who * (len(moments) + 1) + ranks), moments
+
+
+def read_log() -> Log:
+    """The shop's orders, up to `as_of`."""
+    orders = read_table(paths.CLEAN / "orders.parquet", ["customer_id", "known_at"])
+    return Log(orders, pd.Timestamp(str(read_json(paths.CATALOGUE)["as_of"])))
 
 
 def customers_of(rows: pd.DataFrame) -> Customers:

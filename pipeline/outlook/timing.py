@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from models.bgnbd import fitted_bgnbd
 from models.btyd import BgNbd, Floats
@@ -21,7 +22,9 @@ from models.timing import SECOND_ORDER_DAYS, expected_wait_days, order_log_odds
 from pipeline.outlook.known import Log, Tree, histories, known, left_out, told
 from pipeline.params import Evaluate
 
+Flags = NDArray[np.bool_]
 SHARE = 0.8
+SPAN = pd.Timedelta(days=SECOND_ORDER_DAYS)
 LONG_DAYS = 365  # a cutoff followed for so long shows more of the waits than the latest one can
 FEWEST_BUYERS = 30
 OF_SECOND_ORDER = ("calibration_error", "log_loss", "brier", "skill", "roc_auc")
@@ -59,19 +62,16 @@ def _covered(bgnbd: BgNbd, rows: pd.DataFrame, log: Log, bootstrap: Bootstrap) -
 
 def second_order_told(history: pd.DataFrame, log: Log, how: Evaluate, bootstrap: Bootstrap) -> Tree:
     """P(second order within 60 days) at the latest cutoff that these days are over for, calibrated on closed ones."""
-    span = pd.Timedelta(days=SECOND_ORDER_DAYS)
-    moments = [moment for moment in sorted(history["cutoff"].unique()) if moment + span <= log.as_of]
+    moments = [moment for moment in sorted(history["cutoff"].unique()) if moment + SPAN <= log.as_of]
     if not moments:
         return left_out(f"no cutoff has {SECOND_ORDER_DAYS:.0f} days of log behind it")
     test = moments[-1]
-    closed = [moment for moment in moments if moment + span <= test][-2 * ORIGINS :]
     rows = history[history["cutoff"] == test]
     once = rows[rows["btyd_x"] == 0]
     tested = _buyers(rows, log)
     if len(once) < FEWEST_BUYERS or np.ptp(tested.ordered) == 0:
         return left_out(_too_few(len(once), int(tested.ordered.sum())))
-    before = [_buyers(history[history["cutoff"] == moment], log) for moment in closed]
-    calibration, losses = calibration_that_pays(before, SECOND_ORDER_DAYS)
+    calibration, losses = _calibration_at(test, history, log)
     said = probability(calibration.log_odds(tested.log_odds))
     return {
         "days": SECOND_ORDER_DAYS,
@@ -83,6 +83,23 @@ def second_order_told(history: pd.DataFrame, log: Log, how: Evaluate, bootstrap:
     }
 
 
+def second_order_probability(today: pd.DataFrame, history: pd.DataFrame, log: Log) -> Floats:
+    """P(second order within 60 days) of each of today's first-time buyers; NaN for everybody else."""
+    said = np.full(len(today), np.nan)
+    once, log_odds = _first_timers(today)
+    if once.any():
+        calibration, _ = _calibration_at(log.as_of, history, log)
+        said[once] = probability(calibration.log_odds(log_odds))
+    return said
+
+
+def _calibration_at(moment: pd.Timestamp, history: pd.DataFrame, log: Log) -> tuple[Calibration, dict[str, float]]:
+    """The calibration that pays, from the latest cutoffs whose 60 days were over at the moment."""
+    over = [each for each in sorted(history["cutoff"].unique()) if each + SPAN <= moment][-2 * ORIGINS :]
+    before = [_buyers(history[history["cutoff"] == each], log) for each in over]
+    return calibration_that_pays(before, SECOND_ORDER_DAYS)
+
+
 def _too_few(buyers: int, ordered: int) -> str:
     if buyers < FEWEST_BUYERS:
         return f"{buyers:,} first-time buyers at the test cutoff are too few to judge a probability by"
@@ -91,13 +108,20 @@ def _too_few(buyers: int, ordered: int) -> str:
 
 
 def _buyers(rows: pd.DataFrame, log: Log) -> Buyers:
-    """First-time buyers of one cutoff, by MBG/NBD, which lets them be gone at once."""
-    once = (rows["btyd_x"] == 0).to_numpy()
-    x, t_x, T = histories(rows)
-    model = fitted_mbgnbd(x, t_x, T)
+    """First-time buyers of one cutoff."""
+    once, log_odds = _first_timers(rows)
     ordered = (log.waits_days(rows[once]) < SECOND_ORDER_DAYS).astype(np.int8)
-    day = rows["cutoff"].iloc[0].timestamp() / 86_400
-    return Buyers(day, order_log_odds(model, x[once], t_x[once], T[once], SECOND_ORDER_DAYS), ordered)
+    return Buyers(rows["cutoff"].iloc[0].timestamp() / 86_400, log_odds, ordered)
+
+
+def _first_timers(rows: pd.DataFrame) -> tuple[Flags, Floats]:
+    """Which rows have ordered once, and the log odds of a second by MBG/NBD, which lets them be gone at once."""
+    x, t_x, T = histories(rows)
+    once = x == 0
+    if not once.any():
+        return once, np.empty(0)
+    model = fitted_mbgnbd(x, t_x, T)
+    return once, order_log_odds(model, x[once], t_x[once], T[once], SECOND_ORDER_DAYS)
 
 
 def _judged(tested: Buyers, said: Floats, ids: np.ndarray, how: Evaluate, bootstrap: Bootstrap) -> Tree:

@@ -7,7 +7,7 @@ import pytest
 
 from features.errors import ModelError
 from models.btyd import BgNbd
-from models.value import Customers, fitted_value, orders_if_kept, personal_order_value
+from models.value import FEWEST_KEPT, Customers, fitted_value, in_season, orders_if_kept, personal_order_value
 
 MODEL = BgNbd(r=1.0, alpha=100.0, a=0.8, b=2.5)
 HORIZON = 90.0
@@ -69,3 +69,18 @@ def test_nobody_who_ordered_is_refused() -> None:
     nobody = Customers(*(np.empty(0) for _ in range(4)))
     with pytest.raises(ModelError, match="no revenue to learn from: 0 customers"):
         fitted_value(MODEL, HORIZON, nobody, np.empty(0), np.empty(0))
+
+
+def test_the_season_is_what_came_over_what_was_expected() -> None:
+    kept, orders, revenue = shop()
+    model = fitted_value(MODEL, HORIZON, kept, orders, revenue)
+    assert in_season(model, kept, 1.3 * revenue).season == pytest.approx(1.3)
+    assert in_season(model, kept, 1.3 * revenue).revenue_if_kept(kept).sum() == pytest.approx(1.3 * revenue.sum())
+
+
+def test_too_few_customers_or_no_revenue_tell_no_season() -> None:
+    kept, orders, revenue = shop()
+    model = fitted_value(MODEL, HORIZON, kept, orders, revenue)
+    few = Customers(*(getattr(kept, name)[: FEWEST_KEPT - 1] for name in ("x", "T", "orders", "order_value")))
+    assert in_season(model, few, 1.3 * revenue[: FEWEST_KEPT - 1]) == model
+    assert in_season(model, kept, 0.0 * revenue) == model

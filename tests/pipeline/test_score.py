@@ -40,6 +40,7 @@ CONTRACT = [
     "expected_next_order_high",
     "expected_value",
     "value_at_risk",
+    "second_order_probability",
     "reasons",
     "reasons_in_words",
     "model_version",
@@ -92,6 +93,14 @@ def test_deciles_follow_the_probability(scores: pd.DataFrame) -> None:
 def test_the_next_order_is_expected_after_today_and_between_its_ends(scores: pd.DataFrame) -> None:
     low, at, high = (scores[f"expected_next_order_{end}"] for end in ("low", "at", "high"))
     assert ((scores["as_of"] < low) & (low < at) & (at < high)).all()
+
+
+def test_only_first_time_buyers_have_a_chance_of_a_second_order(scores: pd.DataFrame) -> None:
+    once = read_table(paths.CURRENT)["btyd_x"].to_numpy() == 0
+    chance = scores["second_order_probability"]
+    assert once.any()
+    assert chance[once].between(0, 1, inclusive="neither").all()
+    assert chance[~once].isna().all()
 
 
 def test_reasons_are_three_different_features_with_a_direction(scores: pd.DataFrame) -> None:

@@ -124,6 +124,8 @@ def test_explain_by_id_gives_the_nightly_reasons(client: httpx.Client, scores: p
     found = ExplainAnswer.model_validate_json(asked(client, "explain", by_id(*names)).content)
     expected = [[reason["feature"] for reason in reasons] for reasons in scores["reasons"][:20]]
     assert [[reason.feature for reason in entry.reasons] for entry in found.customers] == expected  # type: ignore[union-attr]
+    words = [list(said) for said in scores["reasons_in_words"][:20]]
+    assert [[reason.in_words for reason in entry.reasons] for entry in found.customers] == words  # type: ignore[union-attr]
 
 
 def test_explain_by_events_tells_whose_reasons_it_gives(client: httpx.Client, scores: pd.DataFrame, run: Path) -> None:
@@ -147,6 +149,7 @@ def test_the_profile_holds_score_reasons_and_decision(client: httpx.Client, deci
     found = Profile.model_validate_json(client.get(f"/v1/customers/{row['customer_id']}").content)
     assert found.decision.decision_id == row["decision_id"]
     assert len(found.reasons) == 3
+    assert all(reason.in_words for reason in found.reasons)
     assert problem(client.get("/v1/customers/nobody"), 404).field == "customer_id"
 
 
