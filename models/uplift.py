@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from features.decided import FACTS as FACTS
 from models.plain import Json, described, number, numbers, texts
 
 Floats = NDArray[np.float64]
