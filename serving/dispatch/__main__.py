@@ -50,7 +50,15 @@ def lanes(engine: Engine, dispatch: Dispatch, where: Places, how: tuple[int, Clo
     (workers, clock), stop, turn = how, threading.Event(), threading.Lock()
     owner = f"{socket.gethostname()}:{os.getpid()}"
     return [
-        Lane(engine, Desk(name, lane, f"{owner}:{worker}"), open_sink(lane, where, clock), clock, stop, turn)
+        Lane(
+            engine,
+            Desk(name, lane, f"{owner}:{worker}"),
+            open_sink(lane, where, clock),
+            dispatch.endpoint_url,
+            clock,
+            stop,
+            turn,
+        )
         for name, lane in dispatch.destinations.items()
         for worker in range(workers)
     ]
@@ -94,7 +102,7 @@ def _chosen(dispatch: Dispatch, name: str | None) -> Dispatch:
     if name not in dispatch.destinations:
         known = ", ".join(dispatch.destinations)
         raise ConfigError(f"--destination {name} is none of dispatch.destinations ({known}).")
-    return Dispatch(destinations={name: dispatch.destinations[name]})
+    return dispatch.model_copy(update={"destinations": {name: dispatch.destinations[name]}})
 
 
 def _parser() -> argparse.ArgumentParser:

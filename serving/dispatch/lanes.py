@@ -20,7 +20,9 @@ from features.errors import ServingError
 from serving.dispatch.claim import Claimed, Desk, Letter, claim
 from serving.dispatch.clock import Clock
 from serving.dispatch.finish import finish
+from serving.dispatch.link import with_link
 from serving.dispatch.outcome import Outcome, Sink, wait_seconds
+from serving.draws import holdout_key
 from serving.inbox.database import told, writing
 
 IDLE_SECONDS = 1.0
@@ -42,6 +44,7 @@ class Lane:
     engine: Engine
     desk: Desk
     sink: Sink
+    endpoint_url: str
     now_us: Clock
     stop: threading.Event
     turn: threading.Lock = field(default_factory=threading.Lock)
@@ -79,7 +82,8 @@ class Lane:
         self._hold(claimed.held)
         if not claimed.letters:
             return _found_work(claimed)
-        outcomes = self.sink.deliver(claimed.letters)
+        key = holdout_key()
+        outcomes = self.sink.deliver([with_link(letter, self.endpoint_url, key) for letter in claimed.letters])
         self.counts.update(self._finished(claimed.letters, outcomes))
         is_through = any(outcome.result not in ("failed", "doubtful") for outcome in outcomes.values())
         self.failed_rounds = 0 if is_through else self.failed_rounds + 1

@@ -105,6 +105,9 @@ class Dispatch(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    endpoint_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>]+$")] = Field(
+        description="Where people reach the endpoint: the links to unsubscribe begin with it."
+    )
     destinations: dict[Name, Destination]
 
     @model_validator(mode="after")

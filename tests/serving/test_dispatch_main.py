@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,10 +19,12 @@ from sqlalchemy.engine import Engine
 from benchmarks.receivers import SECRET, receiving
 from serving.dispatch.__main__ import main
 from serving.dispatch.clock import clock_from
+from serving.draws import holdout_key
 from serving.inbox.database import INBOX_URL, inbox_url, open_database, writing
 from serving.outbox import lists
 from serving.outbox.tables import MESSAGES
 from serving.settings import HOME
+from serving.unsubscribe_link import read_token
 from tests.serving.migrating import migrate_down
 from tests.serving.outbox_rows import NOW_US, Planned, message, plan_messages, states, touches
 from tests.serving.shop import ROOT
@@ -46,7 +49,7 @@ def engine(home: Path) -> Engine:
 def destinations(home: Path, **lanes: object) -> None:
     file = home / "params.yaml"
     tree = yaml.safe_load(file.read_text(encoding="utf-8"))
-    tree["dispatch"] = {"destinations": lanes}
+    tree["dispatch"]["destinations"] = lanes
     file.write_text(yaml.safe_dump(tree), encoding="utf-8")
 
 
@@ -90,6 +93,10 @@ def test_out_of_the_box_letters_and_lines_land_in_files(home: Path, engine: Engi
     assert (code, out, err) == (0, "dispatch: 2 sent, 0 still to be sent\n", "")
     assert [file.name for file in (home / "data/outbox/letters").iterdir()] == [f"{mail}.eml"]
     assert text in (home / "data/outbox/messages.csv").read_text()
+    letter = (home / f"data/outbox/letters/{mail}.eml").read_text()
+    link = re.search(r"List-Unsubscribe: <http://127\.0\.0\.1:3000/v1/unsubscribe\?token=(\S+)>", letter)
+    assert link is not None
+    assert read_token(link[1], holdout_key()) == (mail, Planned().person, "email")
     assert len(touches(engine)) == 2
     assert dispatch()[1] == "dispatch: 0 still to be sent\n"
     assert len((home / "data/outbox/messages.csv").read_text().splitlines()) == 2

@@ -26,7 +26,9 @@ def test_the_projects_params_carry_every_channel_of_its_policy() -> None:
 
 def test_a_channel_nobody_carries_is_said() -> None:
     with pytest.raises(ConfigError, match=r"carries the channel fax; add it"):
-        Dispatch.model_validate({"destinations": {"crm": WEBHOOK}}).destination_of("fax")
+        Dispatch.model_validate(
+            {"endpoint_url": "https://shop.example", "destinations": {"crm": WEBHOOK}}
+        ).destination_of("fax")
 
 
 @pytest.mark.parametrize(
@@ -43,7 +45,11 @@ def test_a_channel_nobody_carries_is_said() -> None:
 )
 def test_a_fault_is_named(tmp_path: Path, change: dict[str, object], told: str) -> None:
     file = tmp_path / "params.yaml"
-    file.write_text(yaml.safe_dump({"dispatch": {"destinations": {"crm": WEBHOOK | change}}}))
+    file.write_text(
+        yaml.safe_dump(
+            {"dispatch": {"endpoint_url": "https://shop.example", "destinations": {"crm": WEBHOOK | change}}}
+        )
+    )
     with pytest.raises(ConfigError, match=told) as caught:
         read_dispatch(file)
     assert "secret@" not in str(caught.value)
@@ -51,7 +57,9 @@ def test_a_fault_is_named(tmp_path: Path, change: dict[str, object], told: str) 
 
 def test_a_channel_goes_to_one_place_only() -> None:
     with pytest.raises(ValueError, match="channel email is carried by more than one destination"):
-        Dispatch.model_validate({"destinations": {"one": WEBHOOK, "two": WEBHOOK}})
+        Dispatch.model_validate(
+            {"endpoint_url": "https://shop.example", "destinations": {"one": WEBHOOK, "two": WEBHOOK}}
+        )
 
 
 def test_an_unknown_key_is_refused_with_the_whole_params_too() -> None:

@@ -35,6 +35,7 @@ PAYLOAD = {
     "channel": "email",
     "churn_probability": 0.62,
     "reasons_in_words": ["no order for 60 days"],
+    "unsubscribe_url": "https://shop.example/u?email",
 }
 
 
@@ -105,12 +106,12 @@ from serving.dispatch.settings import Eml
 from serving.dispatch.sinks.csv_file import CsvSink
 from serving.dispatch.sinks.letters import EmlSink
 folder = Path(sys.argv[1])
-names = ("customer_id", "action", "intent", "channel", "decision_id", "message_id")
-payload = "{" + ", ".join(f'"{name}": "x"' for name in names) + "}"
+names = ("customer_id", "action", "intent", "channel", "decision_id", "message_id", "unsubscribe_url")
+payload = "{" + ", ".join(f'"{name}": "{"x" * 90}"' for name in names) + "}"
 two, three = (Letter(name, 1, "c", "a", "email", payload + " " * 200, 1, None) for name in ("2", "3"))
 lane = Eml(kind="eml", channels=["email"], path="x")
 print(*(each.told for each in CsvSink(folder / "messages.csv").deliver([two, three]).values()), sep="; ")
-long = EmlSink(lane, folder / "mail", lambda *_: "https://shop.example/" + "x" * 900, lambda: 1)
+long = EmlSink(lane, folder / "mail", lambda: 1)
 print(*(each.told for each in long.deliver([two]).values()))
 """
 
@@ -134,7 +135,7 @@ def test_a_full_disk_leaves_nothing_half_and_is_tried_again(tmp_path: Path) -> N
 
 def test_an_email_has_what_one_click_needs_and_no_header_of_the_customers_making(tmp_path: Path) -> None:
     lane = Eml(kind="eml", channels=["email"], path="x", sender="shop@shop.example")
-    sink = EmlSink(lane, tmp_path, lambda _, channel: f"https://shop.example/u?{channel}", lambda: NOW_US)
+    sink = EmlSink(lane, tmp_path, lambda: NOW_US)
     assert results(sink.deliver([letter("m-1", "c 1\r\nBcc: x@y.z")])) == {"sent"}
     (file,) = tmp_path.iterdir()
     found = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)

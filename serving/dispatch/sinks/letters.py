@@ -16,19 +16,21 @@ from pathlib import Path
 import orjson
 
 from serving.dispatch.claim import Letter
+from serving.dispatch.link import UNSUBSCRIBE_URL
 from serving.dispatch.outcome import SENT, Outcome
 from serving.dispatch.settings import Eml
 from serving.requests import instant_of
+from serving.unsubscribe_link import one_click_headers
 
-OneClick = Callable[[str, str], str]  # customer id, channel -> link
-ONE_CLICK = "List-Unsubscribe=One-Click"
+# A link that is folded is encoded too, and then no mail program knows it; 998 is what RFC 5322 allows.
+_WHOLE_LINES = SMTP.clone(max_line_length=998)
 
 
 class EmlSink:
     """One folder, one file per message."""
 
-    def __init__(self, lane: Eml, folder: Path, link: OneClick, now_us: Callable[[], int]) -> None:
-        self._lane, self._folder, self._link, self._now_us = lane, folder, link, now_us
+    def __init__(self, lane: Eml, folder: Path, now_us: Callable[[], int]) -> None:
+        self._lane, self._folder, self._now_us = lane, folder, now_us
 
     def refusal(self) -> str | None:
         """A folder can always be tried."""
@@ -48,7 +50,7 @@ class EmlSink:
             self._folder.mkdir(parents=True, exist_ok=True)
             if not file.exists():
                 with aside.open("wb") as opened:
-                    opened.write(self._message(letter).as_bytes(policy=SMTP))
+                    opened.write(self._message(letter).as_bytes(policy=_WHOLE_LINES))
                     opened.flush()
                     os.fsync(opened.fileno())
                 aside.replace(file)
@@ -59,14 +61,14 @@ class EmlSink:
 
     def _message(self, letter: Letter) -> EmailMessage:
         payload = orjson.loads(letter.payload)
-        message = EmailMessage(policy=SMTP)
+        message = EmailMessage(policy=_WHOLE_LINES)
         message["From"] = self._lane.sender
         message["To"] = self._lane.to.format(customer_id=_local_part(letter.customer_id))
         message["Subject"] = letter.action.replace("_", " ").capitalize()
         message["Date"] = format_datetime(instant_of(self._now_us()))
         message["Message-ID"] = f"<{letter.message_id}@{self._lane.sender.rpartition('@')[2]}>"
-        message["List-Unsubscribe"] = f"<{self._link(letter.customer_id, letter.channel)}>"
-        message["List-Unsubscribe-Post"] = ONE_CLICK
+        for name, value in one_click_headers(payload[UNSUBSCRIBE_URL]).items():
+            message[name] = value
         message.set_content(words(payload))
         return message
 

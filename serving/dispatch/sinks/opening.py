@@ -17,9 +17,5 @@ def open_sink(lane: Destination, places: Places, now_us: Clock) -> Sink:
     if isinstance(lane, Csv):
         return CsvSink(places.home / lane.path)
     if isinstance(lane, Eml):
-        return EmlSink(lane, places.home / lane.path, _link, now_us)
+        return EmlSink(lane, places.home / lane.path, now_us)
     return TableSink(lane) if isinstance(lane, Postgres) else WebhookSink(lane)
-
-
-def _link(customer_id: str, channel: str) -> str:
-    return f"https://shop.invalid/v1/unsubscribe?{customer_id}&{channel}"  # TODO
