@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from serving import answers, events, pause, planner, unsubscribe
+from serving import answers, deciding, events, pause, planner, unsubscribe
 from serving.desk import Desk, Entry
 from serving.guard import as_response
 from serving.limits import Room, read_body
@@ -40,6 +40,8 @@ def routes_app() -> Starlette:
         "/v1/explain": ("POST", partial(_post, ScoreRequest, answers.explain)),
         "/v1/plan": ("POST", partial(_post, PlanRequest, planner.plan)),
         "/v1/events": ("POST", partial(_post, events.EventsRequest, events.keep)),
+        "/v1/trigger": ("POST", _trigger),
+        "/v1/decisions/{decision_id}": ("GET", _decision),
         "/v1/pause": ("GET POST", _pause),
         "/v1/unsubscribe": ("GET POST", _unsubscribe),
         "/v1/customers/{customer_id:path}": ("GET", _profile),
@@ -95,6 +97,23 @@ def _answered(shape: type[Asked], answer: Callable[[Desk, Asked], Entry], desk: 
     content = orjson.dumps(answer(desk, asked))
     note(content)
     return content
+
+
+async def _trigger(request: Request) -> Response:
+    desk: Desk = request.app.state.desk
+    key = deciding.key_in(request.headers)
+    room = _room(request)
+    with room.entered(), room.holding() as held:
+        body = await read_body(request, held)
+        async with room.large:
+            content = await to_thread.run_sync(deciding.trigger, desk, bytes(body), key)
+    return Response(content, media_type="application/json")
+
+
+async def _decision(request: Request) -> Response:
+    desk: Desk = request.app.state.desk
+    content = await to_thread.run_sync(deciding.show, desk, request.path_params["decision_id"])
+    return Response(content, media_type="application/json")
 
 
 async def _pause(request: Request) -> Response:

@@ -38,7 +38,7 @@ def chances(decisions: Decisions, budget: Budget) -> Floats:
     net = np.where(np.isnan(worth), np.finfo(np.float64).min, worth)
     best = np.argmax(np.where(open_, net, -np.inf), axis=1)
     is_best = open_ & (np.arange(open_.shape[1]) == best[:, None])
-    inside = (net > 0) | (not budget.prices)
+    inside = (net > 0) | (not budget.is_limited)
     by_lot = case.policy.explore_share
     found: Floats = (by_lot * drawn + (1.0 - by_lot) * is_best) * inside
     return found

@@ -24,6 +24,7 @@ RECEIVED: Json = {
 }
 PAUSED: Json = {"name": "channel:email", "stopped": True, "reason": "wrong prices in the template"}
 UNSUBSCRIBED: Json = {"customer_id": "c000042"}
+TRIGGERED: Json = {"customers": ["c000042"], "as_of": "2026-01-01T09:00:00Z"}
 _HEAD: Json = {"model_version": "m-b2e77c9b6e39", "as_of": "2026-01-01T00:00:00Z", "horizon_days": 90}
 _SCORE: Json = {
     "customer_id": "c000042",
@@ -72,6 +73,34 @@ EXAMPLES: dict[str, Json] = {
         ],
     },
     "PlanAnswer": {**_HEAD, "policy_version": "2026-1", "dry_run": True, "decisions": [_DECISION]},
+    "TriggerAnswer": {
+        "run_id": "r-8203d13db11fd50bcfd5",
+        "model_version": "m-b2e77c9b6e39",
+        "policy_version": "2026-1",
+        "as_of": "2026-01-01T09:00:00Z",
+        "learning": True,
+        "customers": 2,
+        "control": 0,
+        "contacted": 1,
+        "by_action": {"follow_up": 1},
+        "by_gate": {"no_consent": 1},
+        "dry_run": False,
+        "messages": 1,
+        "decided_before": 0,
+    },
+    "DecisionShown": {
+        "run_id": "r-8203d13db11fd50bcfd5",
+        "decision": _DECISION,
+        "inputs": {"facts": {"churn_probability": 0.662}, "uplift": None, "shop": {"data_age_days": 0.4}},
+        "gates": [{"gate": "no_consent", "stops": ["follow_up"], "left": []}],
+        "value_terms": {},
+        "propensity": None,
+        "chances": {},
+        "held_back": [],
+        "versions": {"format": 1, "model": "m-b2e77c9b6e39", "policy": "2026-1", "holdout": 1},
+        "message": None,
+        "replay": {"same_bytes": True, "means": "made again from its inputs, the decision has the same bytes"},
+    },
     "EventsAnswer": {
         "model_version": "m-b2e77c9b6e39",
         "accepted": 1,
@@ -109,6 +138,10 @@ PROBLEM_EXAMPLES: dict[str, tuple[str, str | None]] = {
         "customer_id",
     ),
     "token": ("The link is cut off or not ours; copy it whole.", "token"),
+    "no-idempotency-key": ("Send Idempotency-Key, a key of your own; the same for a retry.", "Idempotency-Key"),
+    "other-request": ("This key was used for another request; take a new one.", "Idempotency-Key"),
+    "unknown-decision": ("decision_id: 'd-6f1c' was not committed; /v1/plan is a dry run.", "decision_id"),
+    "not-decided": ("Nothing was committed; nobody is contacted.", None),
     "not-kept": ("None of the rows was kept; send all again.", None),
     "not-written": ("It was not written; send it again.", None),
     "failed": ("The fault is ours; the service's log has it.", None),

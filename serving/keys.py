@@ -18,6 +18,7 @@ ROLES = ("score", "trigger", "admin")
 SCORE_PAGES = frozenset({"/", "/v1/score", "/v1/explain", "/v1/plan", "/metrics", "/openapi.json", "/docs.json"})
 SCORE_FOLDERS = ("/v1/customers/", "/static_content/")
 TRIGGER_PAGES = frozenset({"/v1/events", "/v1/trigger", "/v1/pause", "/v1/unsubscribe"})
+TRIGGER_FOLDERS = ("/v1/decisions/",)
 _MAKE_ONE = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 
@@ -48,7 +49,7 @@ def needed_role(path: str) -> str:
     """The least role that may ask for a page."""
     if path in SCORE_PAGES or path.startswith(SCORE_FOLDERS):
         return ROLES[0]
-    return ROLES[1] if path in TRIGGER_PAGES else ROLES[2]
+    return ROLES[1] if path in TRIGGER_PAGES or path.startswith(TRIGGER_FOLDERS) else ROLES[2]
 
 
 def may(role: str, needed: str) -> bool:

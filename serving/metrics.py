@@ -18,7 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.guard import PROBES
-from serving.openapi import PROFILE_PAGE
+from serving.openapi import DECISION_PAGE, PROFILE_PAGE
 
 MEDIA_TYPE = prometheus.CONTENT_TYPE_LATEST
 SECONDS = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1, 2, 4, 8, 16)
@@ -28,6 +28,7 @@ PAGES = frozenset(
         "/v1/explain",
         "/v1/plan",
         "/v1/events",
+        "/v1/trigger",
         "/v1/pause",
         "/v1/unsubscribe",
         "/openapi.json",
@@ -79,6 +80,8 @@ def page_of(path: str) -> str:
     """The route of a path: never an id, and never more than a few."""
     if path.startswith("/v1/customers/"):
         return PROFILE_PAGE
+    if path.startswith("/v1/decisions/"):
+        return DECISION_PAGE
     return path if path in PAGES else OTHER
 
 

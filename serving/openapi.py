@@ -12,11 +12,12 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from serving.events import EventsRequest, ReceivedEvent, ReceivedOrder
-from serving.examples import BY_EVENTS, BY_ID, EXAMPLES, PAUSED, PROBLEM_EXAMPLES, RECEIVED, UNSUBSCRIBED
+from serving.examples import BY_EVENTS, BY_ID, EXAMPLES, PAUSED, PROBLEM_EXAMPLES, RECEIVED, TRIGGERED, UNSUBSCRIBED
 from serving.pause import PauseRequest
 from serving.problems import MEDIA_TYPE, TITLES, Problem
-from serving.requests import PlanRequest, ScoreRequest
+from serving.requests import PlanRequest, ScoreRequest, TriggerRequest
 from serving.shapes import (
+    DecisionShown,
     EventsAnswer,
     ExplainAnswer,
     PauseAnswer,
@@ -24,6 +25,7 @@ from serving.shapes import (
     ProblemDetails,
     Profile,
     ScoreAnswer,
+    TriggerAnswer,
     UnsubscribeAnswer,
 )
 from serving.unsubscribe import UnsubscribeRequest
@@ -32,11 +34,13 @@ from serving.unsubscribe_link import UNSUBSCRIBE_PAGE
 Json = dict[str, object]
 _REF = "#/components/schemas/{model}"
 PROFILE_PAGE = "/v1/customers/{customer_id}"
+DECISION_PAGE = "/v1/decisions/{decision_id}"
 _POSTS: dict[str, tuple[str, type[BaseModel], type[BaseModel]]] = {
     "/v1/score": ("Churn probability of customers, by id, by events, or mixed", ScoreRequest, ScoreAnswer),
     "/v1/explain": ("The reasons for their scores", ScoreRequest, ExplainAnswer),
     "/v1/plan": ("What would be done for them, or why nothing (dry run)", PlanRequest, PlanAnswer),
     "/v1/events": ("Keep orders and events; the next score sees them", EventsRequest, EventsAnswer),
+    "/v1/trigger": ("Decide for everybody, or some, and commit what is to be sent", TriggerRequest, TriggerAnswer),
     "/v1/pause": ("Stop all sending, a channel or a destination, or let it go on", PauseRequest, PauseAnswer),
     "/v1/unsubscribe": (
         "Keep a customer out, by id; or, with the token of a link and any body, by one click and without a key",
@@ -47,18 +51,27 @@ _POSTS: dict[str, tuple[str, type[BaseModel], type[BaseModel]]] = {
 _BY_CUSTOMER: Json = {"by id": {"value": BY_ID}, "by events": {"value": BY_EVENTS}}
 _EXAMPLES: dict[str, Json] = {
     "/v1/events": {"an order and a visit": {"value": RECEIVED}},
+    "/v1/trigger": {"everybody": {"value": {}}, "some": {"value": TRIGGERED}},
     "/v1/pause": {"stop a channel": {"value": PAUSED}},
     "/v1/unsubscribe": {"from everything": {"value": UNSUBSCRIBED}},
 }
 # What any page may answer instead; problems.py has the titles.
-_HEADERS = {"busy": "Retry-After", "not-kept": "Retry-After", "not-written": "Retry-After", "key": "WWW-Authenticate"}
+_HEADERS = {
+    "busy": "Retry-After",
+    "not-kept": "Retry-After",
+    "not-written": "Retry-After",
+    "not-decided": "Retry-After",
+    "key": "WWW-Authenticate",
+}
 _REFUSED = ("key", "closed", "failed")
 _REFUSED_POST = (*_REFUSED, "unreadable", "slow", "too-large", "media-type", "invalid", "busy")
 _MORE: dict[str, tuple[str, ...]] = {
     "/v1/events": ("not-kept",),
+    "/v1/trigger": ("no-idempotency-key", "other-request", "unknown-customer", "not-decided"),
     "/v1/pause": ("not-written",),
     "/v1/unsubscribe": ("not-written",),
 }
+_KEY: Json = {"name": "Idempotency-Key", "in": "header", "required": True, "schema": {"type": "string", "minLength": 1}}
 _TOKEN: Json = {"name": "token", "in": "query", "required": True, "schema": {"type": "string"}}
 
 PAGE = """<!doctype html>
@@ -74,7 +87,7 @@ PAGE = """<!doctype html>
 def description(model_version: str) -> Json:
     """The OpenAPI 3.1 document."""
     shapes: list[type[BaseModel]] = [shape for _, asked, answered in _POSTS.values() for shape in (asked, answered)]
-    shapes += [Profile, ProblemDetails, ReceivedOrder, ReceivedEvent]
+    shapes += [Profile, DecisionShown, ProblemDetails, ReceivedOrder, ReceivedEvent]
     _, schemas = models_json_schema([(shape, "validation") for shape in shapes], ref_template=_REF)
     return {
         "openapi": "3.1.0",
@@ -97,6 +110,7 @@ def _post(path: str, summary: str, asked: type[BaseModel], answered: type[BaseMo
     return {
         "operationId": path.rpartition("/")[2],
         "summary": summary,
+        **({"parameters": [_KEY]} if path == "/v1/trigger" else {}),
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": _ref(asked), "examples": examples}},
@@ -127,11 +141,19 @@ def _pages() -> Json:
         "parameters": [parameter | {"example": "c000042"}],
         "responses": {"200": _answer(Profile)} | _problems((*_REFUSED, "unknown-customer")),
     }
+    decision_id = {**parameter, "name": "decision_id", "example": "d-6f1c"}
+    decision = {
+        "operationId": "decision",
+        "summary": "A committed decision: inputs, gates, value, propensity, versions; and made again",
+        "parameters": [decision_id],
+        "responses": {"200": _answer(DecisionShown)} | _problems((*_REFUSED, "unknown-decision", "not-decided")),
+    }
     answers = {"200": {"description": "Yes"}, "503": {"description": "No"}}
     probe = {"responses": answers, "security": []}
     metrics = {"200": {"description": "Prometheus text", "content": {"text/plain": {"schema": {"type": "string"}}}}}
     return {
         PROFILE_PAGE: {"get": profile},
+        DECISION_PAGE: {"get": decision},
         "/livez": {"get": {"operationId": "livez", "summary": "Does the process run?", **probe}},
         "/readyz": {
             "get": {

@@ -178,3 +178,68 @@ class UnsubscribeAnswer(Answer):
 
     unsubscribed: Literal[True]
     channel: str
+
+
+class TriggerAnswer(Answer):
+    """What was decided and committed; the counts are of customers."""
+
+    run_id: str
+    model_version: str
+    policy_version: str
+    as_of: str
+    learning: bool
+    customers: int
+    control: int
+    contacted: int
+    by_action: dict[str, int]
+    by_gate: dict[str, int]
+    dry_run: bool
+    messages: int
+    decided_before: int
+
+
+class GateShown(Answer):
+    """A gate: the actions it stops, and those left after it."""
+
+    gate: str
+    stops: list[str]
+    left: list[str]
+
+
+class DecisionInputs(Answer):
+    """What was known: of the customer, of the uplift per action, of the shop with the rule of the budget."""
+
+    facts: dict[str, object]
+    uplift: list[float | None] | None
+    shop: dict[str, object]
+
+
+class MessageShown(Answer):
+    """The message of a decision, and what became of it."""
+
+    message_id: str
+    state: str
+    reason: str | None
+
+
+class ReplayShown(Answer):
+    """The decision made again from its inputs."""
+
+    same_bytes: bool
+    means: str
+
+
+class DecisionShown(Answer):
+    """All that is kept of a committed decision."""
+
+    run_id: str
+    decision: Decision
+    inputs: DecisionInputs
+    gates: list[GateShown]
+    value_terms: dict[str, dict[str, float | None]]
+    propensity: float | None
+    chances: dict[str, float]
+    held_back: list[str]
+    versions: dict[str, int | str]
+    message: MessageShown | None
+    replay: ReplayShown

@@ -22,8 +22,10 @@ from serving.settings import places
 
 Entry = dict[str, object]
 _COLUMNS = (DECISIONS.c.content_json, RUNS.c.run_id, RUNS.c.policy_json, RUNS.c.shop_json, RUNS.c.model_version)
-_ROW = ("decision_id", "customer_id", "as_of", "arm", "action", "intent", "channel", "send_after", "expires_at")
-_ROW += ("expected_uplift", "expected_value", "gate", "policy_version", "propensity")
+_ROW = (
+    "decision_id", "customer_id", "as_of", "arm", "action", "intent", "channel", "send_after", "expires_at",
+    "expected_uplift", "expected_value", "gate", "policy_version", "propensity",
+)  # fmt: skip
 
 
 def shown(connection: Connection, decision_id: str, key: bytes) -> Entry | None:
@@ -42,9 +44,11 @@ def shown(connection: Connection, decision_id: str, key: bytes) -> Entry | None:
         "gates": _gates(content),
         "value_terms": content["value_terms"],
         "propensity": content["propensity"],
+        "chances": content["chances"],
+        "held_back": content["held_back"],
         "versions": content["versions"],
         "message": None if sent is None else {str(name): value for name, value in sent._mapping.items()},
-        "replay": _replay(row, key),
+        "replay": _replay(str(row.content_json), str(row.policy_json), str(row.shop_json), str(row.model_version), key),
     }
 
 
@@ -60,10 +64,9 @@ def _gates(content: Entry) -> list[Entry]:
     return told_of
 
 
-def _replay(row: sa.Row[tuple[object, ...]], key: bytes) -> Entry:
+def _replay(content: str, policy: str, shop: str, model_version: str, key: bytes) -> Entry:
     try:
-        ground = Ground.of(str(row.policy_json), str(row.shop_json), str(row.model_version))
-        same = is_as_decided(str(row.content_json), ground, key)
+        same = is_as_decided(content, Ground.of(policy, shop, model_version), key)
     except ServingError:
         same = False
     why = "made again from its inputs, the decision has the same bytes"

@@ -64,6 +64,7 @@ def test_only_hashes_are_kept() -> None:
         ("/metrics", "score"),
         ("/v1/events", "trigger"),
         ("/v1/trigger", "trigger"),
+        ("/v1/decisions/d-6f1c", "trigger"),
         ("/v1/something-new", "admin"),
         ("/schema.json", "admin"),
     ],
