@@ -105,6 +105,8 @@ def adjusted(trial: Trial, before: Floats) -> Trial:
     θ = cov(outcome, before) / var(before) over both arms; the variance falls by the square of their correlation (CUPED;
     Deng, Xu, Kohavi & Walker, WSDM 2013, equations 3 to 5).
     """
+    if not len(trial):
+        return trial
     weight = 1.0 / trial.chance_inside
     centred = before - np.average(before, weights=weight)
     spread = float(weight @ centred**2)

@@ -198,6 +198,17 @@ class Score(Section):
     watch: Watch
 
 
+class Paying(Section):
+    """How the effect of what was sent is measured, and when it counts as known."""
+
+    window_days: Days
+    before_days: Days
+    interval_share: Annotated[float, Field(gt=0.0, lt=1.0)]
+    min_people_per_arm: Annotated[int, Field(ge=2)]
+    matters_money: Annotated[float, Field(gt=0.0)]
+    matters_share: Annotated[float, Field(gt=0.0, le=1.0)]
+
+
 class Params(Section):
     """The whole of `params.yaml`; a section per stage, or per group of stages."""
 
@@ -209,6 +220,7 @@ class Params(Section):
     evaluate: Evaluate
     promote: Promote
     score: Score
+    effect: Paying
     plan: Policy
     dispatch: Dispatch
     serve: Serve

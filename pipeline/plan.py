@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import orjson
@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from pipeline import paths
+from pipeline.effect import measure
 from pipeline.files import read_table, write_json, write_table, written_aside
 from pipeline.params import Params
 from pipeline.plan_histories import read_histories
@@ -21,6 +22,7 @@ from serving.decisions import NOBODY, Decisions, decide
 from serving.draws import holdout_key, key_mark
 from serving.facts import Facts
 from serving.gates import Shop
+from serving.history import Floats
 from serving.policy import Policy
 from serving.requests import iso
 from serving.rows import INSTANTS, Row, as_json, decision_rows
@@ -38,14 +40,15 @@ SCHEMA = pa.schema(
 
 
 def plan(params: Params) -> str:
-    """Write `data/plan.parquet`, `reports/plan.json` and `data/serving.db`; sorted by customer."""
+    """Write the plan, its counts, the effect of earlier decisions, and the endpoint's store; sorted by customer."""
     scores = read_table(paths.SCORES).sort_values("customer_id", ignore_index=True)
     as_of_us = int(microseconds_of(scores["as_of"]).max())
     facts = read_facts(scores, as_of_us, params)
     shop = read_shop(scores, as_of_us)
     progress(f"{len(facts):,} customers, data {shop.data_age_days:.1f} days old, complaints {shop.complaint_share:.4%}")
 
-    proposed = decide(facts, params.plan, shop, holdout_key())
+    paid = measure(params, facts, as_of_us)
+    proposed = decide(facts, params.plan, shop, holdout_key(), paid.uplift)
     budget = budget_of(proposed)
     decisions = within_budget(proposed, budget)
     rows = decision_rows(decisions, params.plan, as_of_us)
@@ -55,9 +58,12 @@ def plan(params: Params) -> str:
 
     write_table(paths.PLAN, pa.Table.from_pylist(rows, schema=SCHEMA))
     write_json(paths.PLAN_COUNTS, counts)
+    write_json(paths.EFFECT, paid.report)
     about = store_about(params, shop, budget, str(scores["model_version"].iloc[0]))
+    about["uplift"] = paid.report.get("uplift")
+    known = facts_rows(facts, paid.uplift)
     with written_aside(paths.SERVING_STORE) as aside:
-        write_store(aside, about, store_rows(scores, as_json(rows), facts, read_histories(scores["customer_id"])))
+        write_store(aside, about, store_rows(scores, as_json(rows), known, read_histories(scores["customer_id"])))
     return f"{counts['contacted']:,} of {counts['customers']:,} customers would be contacted"
 
 
@@ -100,8 +106,16 @@ def store_about(params: Params, shop: Shop, budget: Budget, model_version: str) 
     }
 
 
+def facts_rows(facts: Facts, uplift: Floats | None) -> list[Row]:
+    """What the endpoint decides by; with the uplift of every action once one is known, null where it is not."""
+    if uplift is None:
+        return facts.rows()
+    told = [[None if np.isnan(value) else value for value in values] for values in uplift.tolist()]
+    return [{**row, "uplift": values} for row, values in zip(facts.rows(), told, strict=True)]
+
+
 def store_rows(
-    scores: pd.DataFrame, decisions: list[Row], facts: Facts, histories: Iterable[bytes]
+    scores: pd.DataFrame, decisions: list[Row], facts: Sequence[Row], histories: Iterable[bytes]
 ) -> Iterator[StoreRow]:
     """One row of the store per customer, sorted by id; cells are the JSON that is sent."""
     left_out = ("reasons", "reasons_in_words", "model_version")
@@ -109,7 +123,7 @@ def store_rows(
     values = (dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True))
     why_of = zip(scores["reasons"], scores["reasons_in_words"], strict=True)
     for score, (reasons, words), decision, fact, history in zip(
-        values, why_of, decisions, facts.rows(), histories, strict=True
+        values, why_of, decisions, facts, histories, strict=True
     ):
         name, as_of = str(score["customer_id"]), score["as_of"]
         told = [{**reason, "in_words": said} for reason, said in zip(reasons, words, strict=True)]
