@@ -46,7 +46,7 @@ def told(asked: Asked, found: dict[str, Future]) -> list[str]:
     )
     lines = [f"{head}{contacts:,} contacts a month; net margin per customer, the same luck in every future"]
     lines.append(
-        f"{'':18}{'contacts':>9}{'asks':>6}{'to gone':>9}{'left':>6}{'margin':>9}  gain (95 %){'':15}by the truth"
+        f"{'':18}{'contacts':>9}{'asks':>6}{'to gone':>9}{'left':>6}{'margin':>9}  gain (95 %){'':17}by the truth"
     )
     for name in ORDER:
         future = found[name]
