@@ -81,7 +81,8 @@ def _fill(connection: sqlite3.Connection, about: Mapping[str, object], rows: Ite
     connection.execute("CREATE TABLE shop (about BLOB NOT NULL)")
     columns = ", ".join(f"{cell} BLOB NOT NULL" for cell in CELLS)
     connection.execute(f"CREATE TABLE customers (customer_id TEXT PRIMARY KEY, {columns})")
-    everything = orjson.dumps({**about, "format": FORMAT}, option=orjson.OPT_SORT_KEYS)
+    # Not sorted: the order of the policy's actions is that of the columns of the facts.
+    everything = orjson.dumps({**about, "format": FORMAT})
     connection.execute("INSERT INTO shop VALUES (?)", (everything,))
     marks = ", ".join("?" for _ in ("customer_id", *CELLS))
     connection.executemany(f"INSERT INTO customers VALUES ({marks})", rows)  # noqa: S608

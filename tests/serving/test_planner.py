@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import orjson
 import pandas as pd
 import pytest
 
@@ -12,6 +13,7 @@ from serving.planner import plan, shop_of
 from serving.requests import PlanRequest
 from serving.settings import Places
 from tests.serving.people import AS_OF_US, DAY_US
+from tests.serving.shop import copy_of
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +63,20 @@ def test_a_plan_long_after_the_nightly_run_contacts_nobody(desk: Desk) -> None:
     }
     (decision,) = plan(desk, PlanRequest.model_validate(body, strict=False))["decisions"]  # type: ignore[misc]
     assert decision["gate"] in ("control", "stale_data")
+
+
+def test_everybody_by_id_is_decided_on_as_last_night(desk: Desk, run: Path) -> None:
+    nightly = pd.read_parquet(run / "data/plan.parquet").set_index("customer_id")
+    request = PlanRequest.model_validate({"customers": [{"customer_id": name} for name in nightly.index]})
+    found = pd.DataFrame(orjson.loads(orjson.dumps(plan(desk, request)["decisions"]))).set_index("customer_id")
+    for column in ("decision_id", "arm", "action", "channel", "gate", "propensity"):
+        pd.testing.assert_series_equal(found[column], nightly[column], check_dtype=False, check_index_type=False)
+
+
+def test_a_ledger_that_cannot_be_read_keeps_everybody_out(run: Path, tmp_path: Path) -> None:
+    broken = Desk.open(Places(copy_of(run, tmp_path / "run")))
+    with broken.inbox.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE messages")
+    request = {"customers": [{"customer_id": name} for name in broken.store.customer_ids()]}
+    decisions = orjson.loads(orjson.dumps(plan(broken, PlanRequest.model_validate(request))["decisions"]))
+    assert {decision["gate"] for decision in decisions} == {"suppressed"}

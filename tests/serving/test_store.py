@@ -31,6 +31,12 @@ def test_cells_of_known_customers_come_back_and_strangers_do_not(tmp_path: Path)
     assert store.cells("score", []) == {}
 
 
+def test_the_policy_keeps_the_order_of_its_actions(tmp_path: Path) -> None:
+    write_store(tmp_path / "a.db", {"policy": {"actions": {"pitch": 1, "guide": 2, "nudge": 3}}}, ROWS)
+    policy = Store.open(tmp_path / "a.db").about["policy"]
+    assert list(policy["actions"]) == ["pitch", "guide", "nudge"]  # type: ignore[index,call-overload]
+
+
 def test_the_store_cannot_be_written_through(tmp_path: Path) -> None:
     store = Store.open(written(tmp_path / "a.db"))
     with pytest.raises(Exception, match="readonly"):
