@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from serving import answers, deciding, events, pause, planner, unsubscribe
+from serving import answers, deciding, events, pause, planner, unsubscribe, webhooks
 from serving.desk import Desk, Entry
 from serving.guard import as_response
 from serving.limits import Room, read_body
@@ -44,6 +44,7 @@ def routes_app() -> Starlette:
         "/v1/decisions/{decision_id}": ("GET", _decision),
         "/v1/pause": ("GET POST", _pause),
         "/v1/unsubscribe": ("GET POST", _unsubscribe),
+        "/v1/webhooks/{provider}": ("POST", _webhook),
         "/v1/customers/{customer_id:path}": ("GET", _profile),
         "/v1/{rest:path}": ("", _nowhere),
         "/metrics": ("GET", _metrics),
@@ -132,6 +133,16 @@ async def _unsubscribe(request: Request) -> Response:
     room = _room(request)
     with room.entered(), room.holding() as held:
         return await one_click(request, held)
+
+
+async def _webhook(request: Request) -> Response:
+    room, provider = _room(request), request.path_params["provider"]
+    with room.entered(), room.holding() as held:
+        body = bytes(await read_body(request, held))
+        report = webhooks.verified(provider, request.headers, body)
+        name = request.headers["webhook-id"]
+        kept = await to_thread.run_sync(webhooks.keep, request.app.state.desk, provider, name, report)
+        return Response(orjson.dumps(kept), media_type="application/json")
 
 
 async def _profile(request: Request) -> Response:

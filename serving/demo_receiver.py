@@ -19,7 +19,7 @@ import standardwebhooks
 
 from features.errors import RekindleError
 from serving.dispatch.sinks.letters import words
-from serving.dispatch.sinks.webhook import signer
+from serving.signing import signer
 
 SECRET = "REKINDLE_DEMO_SECRET"  # noqa: S105 - the name of a variable
 MOST_BYTES = 1_000_000

@@ -64,6 +64,11 @@ _DECISION: Json = {
     "policy_version": "2026-1",
     "propensity": None,
 }
+BOUNCED: Json = {
+    "type": "message.bounced",
+    "timestamp": "2026-01-01T12:00:00Z",
+    "data": {"message_id": "m-5f0c2a9be1d37c44a001", "is_permanent": True},
+}
 EXAMPLES: dict[str, Json] = {
     "ScoreAnswer": {**_HEAD, "customers": [_SCORE]},
     "ExplainAnswer": {
@@ -121,12 +126,15 @@ EXAMPLES: dict[str, Json] = {
             }
         ]
     },
+    "WebhookAnswer": {"result": "accepted"},
     "UnsubscribeAnswer": {"unsubscribed": True, "channel": "*"},
     "Profile": {**_HEAD, "customer_id": "c000042", "score": _SCORE, "reasons": _REASONS, "decision": _DECISION},
 }
 PROBLEM_EXAMPLES: dict[str, tuple[str, str | None]] = {
     "key": ("Send Authorization: Bearer <key>.", "Authorization"),
     "closed": ("Set $REKINDLE_API_KEYS and send one as Authorization: Bearer <key>.", "Host"),
+    "signature": ("No matching signature found.", "webhook-signature"),
+    "not-found": ("No such provider is set up.", "provider"),
     "unreadable": ("EOF while parsing an object at line 1 column 1", "body"),
     "slow": ("The body had not come after 10 s; send it faster, or less of it.", "body"),
     "too-large": ("The body is larger than 33554432 bytes; send fewer customers at once.", "body"),

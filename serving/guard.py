@@ -1,6 +1,7 @@
 """Who is let in: with API keys set, whoever shows one of the needed role; without, only programs on this machine.
 
-The probes are open, and so is a link to unsubscribe: the token in it is its proof, checked where it is answered.
+The probes are open. So are links to unsubscribe and the webhooks of providers: a token or a signature is their proof,
+checked where they are answered.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from serving.problems import MEDIA_TYPE, Problem
 from serving.settings import API_KEYS
 from serving.unsubscribe_link import UNSUBSCRIBE_PAGE, token_in
 
+WEBHOOKS_FOLDER = "/v1/webhooks/"
 PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 # What a proxy adds: who asks through one is not on this machine, wherever the proxy is.
@@ -63,7 +65,9 @@ class Guard:
 
 def _is_open(scope: Scope) -> bool:
     path = scope["path"]
-    return path in PROBES or (path == UNSUBSCRIBE_PAGE and token_in(scope.get("query_string", b"")) is not None)
+    if path in PROBES or path.startswith(WEBHOOKS_FOLDER):
+        return True
+    return path == UNSUBSCRIBE_PAGE and token_in(scope.get("query_string", b"")) is not None
 
 
 def as_response(problem: Problem) -> JSONResponse:

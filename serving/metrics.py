@@ -17,8 +17,8 @@ import prometheus_client as prometheus
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.guard import PROBES
-from serving.openapi import DECISION_PAGE, PROFILE_PAGE
+from serving.guard import PROBES, WEBHOOKS_FOLDER
+from serving.openapi import DECISION_PAGE, PROFILE_PAGE, WEBHOOKS_PAGE
 
 MEDIA_TYPE = prometheus.CONTENT_TYPE_LATEST
 SECONDS = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1, 2, 4, 8, 16)
@@ -80,6 +80,8 @@ def page_of(path: str) -> str:
     """The route of a path: never an id, and never more than a few."""
     if path.startswith("/v1/customers/"):
         return PROFILE_PAGE
+    if path.startswith(WEBHOOKS_FOLDER):
+        return WEBHOOKS_PAGE
     if path.startswith("/v1/decisions/"):
         return DECISION_PAGE
     return path if path in PAGES else OTHER

@@ -12,7 +12,17 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from serving.events import EventsRequest, ReceivedEvent, ReceivedOrder
-from serving.examples import BY_EVENTS, BY_ID, EXAMPLES, PAUSED, PROBLEM_EXAMPLES, RECEIVED, TRIGGERED, UNSUBSCRIBED
+from serving.examples import (
+    BOUNCED,
+    BY_EVENTS,
+    BY_ID,
+    EXAMPLES,
+    PAUSED,
+    PROBLEM_EXAMPLES,
+    RECEIVED,
+    TRIGGERED,
+    UNSUBSCRIBED,
+)
 from serving.pause import PauseRequest
 from serving.problems import MEDIA_TYPE, TITLES, Problem
 from serving.requests import PlanRequest, ScoreRequest, TriggerRequest
@@ -27,13 +37,16 @@ from serving.shapes import (
     ScoreAnswer,
     TriggerAnswer,
     UnsubscribeAnswer,
+    WebhookAnswer,
 )
 from serving.unsubscribe import UnsubscribeRequest
 from serving.unsubscribe_link import UNSUBSCRIBE_PAGE
+from serving.webhooks import OutcomeReport
 
 Json = dict[str, object]
 _REF = "#/components/schemas/{model}"
 PROFILE_PAGE = "/v1/customers/{customer_id}"
+WEBHOOKS_PAGE = "/v1/webhooks/{provider}"
 DECISION_PAGE = "/v1/decisions/{decision_id}"
 _POSTS: dict[str, tuple[str, type[BaseModel], type[BaseModel]]] = {
     "/v1/score": ("Churn probability of customers, by id, by events, or mixed", ScoreRequest, ScoreAnswer),
@@ -87,7 +100,7 @@ PAGE = """<!doctype html>
 def description(model_version: str) -> Json:
     """The OpenAPI 3.1 document."""
     shapes: list[type[BaseModel]] = [shape for _, asked, answered in _POSTS.values() for shape in (asked, answered)]
-    shapes += [Profile, DecisionShown, ProblemDetails, ReceivedOrder, ReceivedEvent]
+    shapes += [Profile, OutcomeReport, WebhookAnswer, DecisionShown, ProblemDetails, ReceivedOrder, ReceivedEvent]
     _, schemas = models_json_schema([(shape, "validation") for shape in shapes], ref_template=_REF)
     return {
         "openapi": "3.1.0",
@@ -133,6 +146,23 @@ def _gets(path: str) -> Json:
     return {}
 
 
+def _webhook() -> Json:
+    signature = "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="
+    names = {"webhook-id": "msg_1", "webhook-timestamp": "1767268800", "webhook-signature": signature}
+    shown = {"in": "header", "required": True, "schema": {"type": "string"}}
+    provider = {"name": "provider", "in": "path", "required": True, "schema": {"type": "string"}, "example": "mailer"}
+    body = {"schema": _ref(OutcomeReport), "examples": {"a bounce": {"value": BOUNCED}}}
+    refused = ("failed", "unreadable", "signature", "not-found", "slow", "too-large", "media-type", "invalid", "busy")
+    return {
+        "operationId": "webhook",
+        "summary": "What became of a message, told by who delivered it, in the form of Standard Webhooks",
+        "parameters": [provider, *({**shown, "name": name, "example": each} for name, each in names.items())],
+        "requestBody": {"required": True, "content": {"application/json": body}},
+        "security": [],
+        "responses": {"200": _answer(WebhookAnswer)} | _problems((*refused, "not-written")),
+    }
+
+
 def _pages() -> Json:
     parameter = {"name": "customer_id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
     profile = {
@@ -153,6 +183,7 @@ def _pages() -> Json:
     metrics = {"200": {"description": "Prometheus text", "content": {"text/plain": {"schema": {"type": "string"}}}}}
     return {
         PROFILE_PAGE: {"get": profile},
+        WEBHOOKS_PAGE: {"post": _webhook()},
         DECISION_PAGE: {"get": decision},
         "/livez": {"get": {"operationId": "livez", "summary": "Does the process run?", **probe}},
         "/readyz": {

@@ -14,6 +14,7 @@ TITLES: dict[str, tuple[int, str]] = {
     "unreadable": (400, "The body is not JSON"),
     "no-idempotency-key": (400, "An idempotency key is needed"),
     "key": (401, "An API key is needed"),
+    "signature": (401, "The signature does not hold"),
     "closed": (403, "Without API keys only this machine is answered"),
     "role": (403, "This key may not do that"),
     "token": (403, "The link is not valid"),

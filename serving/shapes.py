@@ -243,3 +243,9 @@ class DecisionShown(Answer):
     versions: dict[str, int | str]
     message: MessageShown | None
     replay: ReplayShown
+
+
+class WebhookAnswer(Answer):
+    """What became of the report: written, here before, or of a message nobody sent (or whose person was erased)."""
+
+    result: Literal["accepted", "duplicate", "unknown_message"]

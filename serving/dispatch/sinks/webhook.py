@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import email.utils
-import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,13 +10,12 @@ from datetime import UTC, datetime
 
 import httpcore
 import httpx
-import standardwebhooks
 
-from features.errors import ConfigError
 from serving.dispatch.claim import Letter
 from serving.dispatch.outcome import Outcome
 from serving.dispatch.settings import Webhook
 from serving.dispatch.sinks.address import AddressRefusedError, CheckedTransport, Deadline, checked_addresses
+from serving.signing import signer
 
 # An answer says nothing we need beyond its head; this much is read to keep the connection.
 MOST_BYTES = 65_536
@@ -26,11 +23,6 @@ GONE = 410
 # Neither wrong nor unwanted, only not now.
 LATER = (408, 425, 429)
 WAITS = (429, 503)
-_LEAST_SECRET_BYTES = 16
-_MAKE_ONE = (
-    "Make one with: python -c 'import base64, secrets; "
-    'print("whsec_" + base64.b64encode(secrets.token_bytes(32)).decode())\''
-)
 
 
 class WebhookSink:
@@ -91,22 +83,6 @@ class WebhookSink:
                 if read > MOST_BYTES:
                     break
         return outcome_of(answer.status_code, answer.headers.get("retry-after"), time.time())
-
-
-def signer(variable: str) -> standardwebhooks.Webhook:
-    """Signs with the secret in an environment variable; raises ConfigError when there is none to be used."""
-    secret = os.environ.get(variable, "").strip()
-    if not secret:
-        raise ConfigError(f"${variable} holds no secret to sign with. {_MAKE_ONE}")
-    try:
-        key = base64.b64decode(secret.removeprefix("whsec_") + "==")
-    except ValueError as error:
-        raise ConfigError(
-            f"${variable} is no secret of the form whsec_<base64> (it is not shown). {_MAKE_ONE}"
-        ) from error
-    if len(key) < _LEAST_SECRET_BYTES:
-        raise ConfigError(f"the secret in ${variable} is shorter than {_LEAST_SECRET_BYTES} bytes. {_MAKE_ONE}")
-    return standardwebhooks.Webhook(key)
 
 
 def outcome_of(status: int, retry_after: str | None, now: float) -> Outcome:
