@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import orjson
@@ -11,9 +13,10 @@ import pandas as pd
 import pyarrow as pa
 
 from pipeline import paths
-from pipeline.effect import measure
+from pipeline.effect import Paid, measure
 from pipeline.files import read_table, write_json, write_table, written_aside
 from pipeline.params import Params
+from pipeline.plan_changes import changes, read_in_force
 from pipeline.plan_histories import read_histories
 from pipeline.plan_inputs import microseconds_of, read_facts, read_shop
 from pipeline.stage import progress, run_stage
@@ -39,8 +42,47 @@ SCHEMA = pa.schema(
 )
 
 
+@dataclass(frozen=True)
+class Planned:
+    """Everything a run of the stage computes, before anything is written."""
+
+    scores: pd.DataFrame
+    facts: Facts
+    shop: Shop
+    paid: Paid
+    budget: Budget
+    decisions: Decisions
+    rows: list[Row]
+    counts: dict[str, object]
+
+
 def plan(params: Params) -> str:
     """Write the plan, its counts, the effect of earlier decisions, and the endpoint's store; sorted by customer."""
+    made = make_plan(params)
+
+    write_table(paths.PLAN, pa.Table.from_pylist(made.rows, schema=SCHEMA))
+    write_json(paths.PLAN_COUNTS, made.counts)
+    write_json(paths.EFFECT, made.paid.report)
+    about = store_about(params, made.shop, made.budget, str(made.scores["model_version"].iloc[0]))
+    about["uplift"] = made.paid.report.get("uplift")
+    known = facts_rows(made.facts, made.paid.uplift)
+    histories = read_histories(made.scores["customer_id"])
+    with written_aside(paths.SERVING_STORE) as aside:
+        write_store(aside, about, store_rows(made.scores, as_json(made.rows), known, histories))
+    return f"{made.counts['contacted']:,} of {made.counts['customers']:,} customers would be contacted"
+
+
+def dry_run(params: Params) -> str:
+    """Tell what `plan` would change against the plan in force; write nothing."""
+    made = make_plan(params)
+    for line in changes(made.rows, params.plan, read_in_force()):
+        progress(line)
+    contacted, customers = made.counts["contacted"], made.counts["customers"]
+    return f"dry run, nothing written: {contacted:,} of {customers:,} customers would be contacted"
+
+
+def make_plan(params: Params) -> Planned:
+    """Read what is known and decide."""
     scores = read_table(paths.SCORES).sort_values("customer_id", ignore_index=True)
     as_of_us = int(microseconds_of(scores["as_of"]).max())
     facts = read_facts(scores, as_of_us, params)
@@ -51,20 +93,11 @@ def plan(params: Params) -> str:
     proposed = decide(facts, params.plan, shop, holdout_key(), paid.uplift)
     budget = budget_of(proposed)
     decisions = within_budget(proposed, budget)
-    rows = decision_rows(decisions, params.plan, as_of_us)
     spending = allocation(proposed, decisions, budget)
     counts = {**plan_counts(decisions, params.plan, as_of_us), "budgets": spending}
     progress(f"control group {counts['control']:,}; {worth(spending)}")
-
-    write_table(paths.PLAN, pa.Table.from_pylist(rows, schema=SCHEMA))
-    write_json(paths.PLAN_COUNTS, counts)
-    write_json(paths.EFFECT, paid.report)
-    about = store_about(params, shop, budget, str(scores["model_version"].iloc[0]))
-    about["uplift"] = paid.report.get("uplift")
-    known = facts_rows(facts, paid.uplift)
-    with written_aside(paths.SERVING_STORE) as aside:
-        write_store(aside, about, store_rows(scores, as_json(rows), known, read_histories(scores["customer_id"])))
-    return f"{counts['contacted']:,} of {counts['customers']:,} customers would be contacted"
+    rows = decision_rows(decisions, params.plan, as_of_us)
+    return Planned(scores, facts, shop, paid, budget, decisions, rows, counts)
 
 
 def worth(budgets: Mapping[str, object]) -> str:
@@ -148,4 +181,6 @@ def _plain(column: pd.Series) -> list[object]:
 
 
 if __name__ == "__main__":
-    run_stage("plan", plan)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.plan", description="Decide about every scored customer.")
+    parser.add_argument("--dry-run", action="store_true", help="tell what would change, write nothing")
+    run_stage("plan", dry_run if parser.parse_args().dry_run else plan)
