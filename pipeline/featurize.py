@@ -17,6 +17,7 @@ from pipeline.featurizing.local import local_features
 from pipeline.featurizing.output import Made, Written
 from pipeline.featurizing.spark import spark_features
 from pipeline.featurizing.through_store import through_store
+from pipeline.featurizing.treated import mark_treated
 from pipeline.files import write_json
 from pipeline.params import Params
 from pipeline.stage import progress, run_stage
@@ -29,6 +30,7 @@ def featurize(params: Params) -> str:
     with _engine(params) as made:
         _require_rows(made)
         catalogue = _catalogue(made, through_store if params.features.engine == "local" else None)
+    mark_treated(paths.HISTORY, params.snapshots.horizon_days)
     write_json(paths.CATALOGUE, catalogue)
     columns, cutoffs = len(feature_columns(made.settings)), len(made.calendar.cutoffs_us)
     return f"{made.history.rows:,} rows at {cutoffs} cutoffs, {made.current.rows:,} today, {columns} columns"

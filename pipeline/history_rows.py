@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from models.batches import Batch
 from models.candidate import refuse_infinite
 from models.history import iso
+from pipeline.untreated import STANDS_FOR, repeated
 
 ROWS_AT_ONCE = 65_536  # read from Parquet
 ROWS_PER_PAGE = 524_288  # of a batch; XGBoost keeps about one such page in memory
@@ -47,10 +48,11 @@ class Part:
     def _tables(self, names: list[str]) -> Iterator[pa.Table]:
         with pq.ParquetFile(self.file) as file:
             groups = range(file.num_row_groups) if self.groups is None else self.groups
-            wanted = [*names, "cutoff", "churned"]
+            marked = [STANDS_FOR] if STANDS_FOR in file.schema_arrow.names else []
+            wanted = [*names, "cutoff", "churned", *marked]
             for batch in file.iter_batches(ROWS_AT_ONCE, row_groups=list(groups), columns=wanted):
                 rows = pa.Table.from_batches([batch])
-                kept = rows.filter(pa.array(_is_at(rows["cutoff"], self.cutoffs)))
+                kept = repeated(rows.filter(pa.array(_is_at(rows["cutoff"], self.cutoffs))))
                 if len(kept):
                     yield kept
 

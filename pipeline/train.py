@@ -28,6 +28,7 @@ from pipeline.files import directory_aside, read_json, read_table, write_json
 from pipeline.params import Params
 from pipeline.stage import progress, run_stage
 from pipeline.tuning import tuned
+from pipeline.untreated import LeftOut, left_out, standing_in
 
 EVALUATED = "evaluated"
 
@@ -35,7 +36,7 @@ EVALUATED = "evaluated"
 def train(params: Params) -> str:
     """Write the artifact and the backtest; raises DataError, ModelError before anything is written."""
     catalogue = described(read_json(paths.CATALOGUE))  # type: ignore[arg-type]
-    history = _history(catalogue, params.train.rows_in_memory)
+    history, touched = _history(catalogue, params.train.rows_in_memory)
     recipes = _recipes(params, history.horizon_days)
     first_seen = first_seen_note(history)
 
@@ -61,7 +62,7 @@ def train(params: Params) -> str:
         "auc_holds": True,  # else refuse_too_good would have stopped the run
         "highest_auc": max(max(aucs) for aucs in tested.roc_auc.values()),
     }
-    report = _report(tested, history, final, (*first_seen, *short_logs)) | {
+    report = _report(tested, history, final, (*touched.notes(), *first_seen, *short_logs)) | {
         "model_version": version,
         "leakage": alarms,
         "tuning": search.report["why"],
@@ -86,17 +87,21 @@ def settings_of(catalogue: dict[str, Json]) -> Settings:
     )
 
 
-def _history(catalogue: dict[str, Json], rows_in_memory: int) -> History:
+def _history(catalogue: dict[str, Json], rows_in_memory: int) -> tuple[History, LeftOut]:
+    """What may be learned from: people left alone, and how many others there were."""
     table = learnable(rows_in_memory)
+    touched = left_out(table)
     columns = [str(described(column)["name"]) for column in listed(catalogue["columns"])]
-    history = History.of(table, columns, int(number(catalogue["horizon_days"])))
+    history = History.of(standing_in(table), columns, int(number(catalogue["horizon_days"])))
     refuse_infinite(history.features)
     require_learnable(history)
     moments = history.moments()
     progress(
         f"{len(history):,} rows at {len(moments)} cutoffs, {len(columns)} columns; test cutoff {iso(moments[-1])[:10]}"
     )
-    return history
+    for note in touched.notes():
+        progress(note)
+    return history, touched
 
 
 def _current(history: History) -> pd.DataFrame:
