@@ -20,6 +20,8 @@ SILENT_DAYS = 30.0
 LOYAL_REPEATS = 3
 
 BY_ORDERS = (("one order", 1.0, 1.0), ("2–3 orders", 2.0, 3.0), ("4+ orders", 4.0, np.inf))
+FIRST_YEAR_DAYS = 365.0
+FIRST_YEAR, LATER_YEARS = "in their first year", "in later years"
 
 
 def segments(x: Floats, t_x: Floats, T: Floats, horizon_days: float) -> NDArray[np.object_]:
@@ -31,9 +33,15 @@ def segments(x: Floats, t_x: Floats, T: Floats, horizon_days: float) -> NDArray[
     return np.select(conditions, [NEW, QUIET, SLIPPING, RETURNING], default=LOYAL).astype(object)
 
 
-def groups_by_orders(orders: Floats) -> dict[str, NDArray[np.bool_]]:
-    """Who had one order so far, two or three, four or more; groups without anybody are left out."""
+def customer_groups(orders: Floats, tenure_days: Floats | None = None) -> dict[str, NDArray[np.bool_]]:
+    """The groups a model is judged by: one order so far, two or three, four or more; new and old, if that is known.
+
+    Groups without anybody are left out, and so are new and old where everybody is the one or the other.
+    """
     inside = {name: (orders >= low) & (orders <= high) for name, low, high in BY_ORDERS}
+    if tenure_days is not None:
+        by_age = {FIRST_YEAR: tenure_days < FIRST_YEAR_DAYS, LATER_YEARS: tenure_days >= FIRST_YEAR_DAYS}
+        inside |= by_age if all(chosen.any() for chosen in by_age.values()) else {}
     return {name: chosen for name, chosen in inside.items() if chosen.any()}
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from features.errors import ModelError
 from models.candidate import require_both_classes
@@ -17,7 +16,7 @@ from models.metrics import Floats, registry
 from models.scorer import Scorer
 from pipeline import paths
 from pipeline.demo_shop.truth import oracle_churn_probability
-from pipeline.evaluation import Tested, Tree, by_orders, curve_tables, measured, moved, point_values
+from pipeline.evaluation import Tested, Tree, by_group, curve_tables, measured, moved, point_values
 from pipeline.files import directory_aside, read_json, read_table, write_json, write_table, write_text
 from pipeline.gate import saw_labels_until
 from pipeline.importance import told_catalogue
@@ -25,9 +24,10 @@ from pipeline.model_card import model_card
 from pipeline.outlook.known import read_log
 from pipeline.outlook.measured import outlook, outlook_lines
 from pipeline.params import Params
-from pipeline.predicted import predictions, with_reasons
+from pipeline.predicted import groups_of, predictions, with_reasons
 from pipeline.stage import progress, run_stage
 from pipeline.summary import metric_lines, number
+from pipeline.untreated import STANDS_FOR, left_out, untreated
 
 EVALUATED = "evaluated"
 ORACLE_METRICS = ("roc_auc", "pr_auc", "brier", "log_loss", "skill")
@@ -35,7 +35,8 @@ ORACLE_METRICS = ("roc_auc", "pr_auc", "brier", "log_loss", "skill")
 
 def evaluate(params: Params) -> str:
     """Write predictions, metrics, curves, the catalogue with importances and the model card."""
-    history, catalogue = read_table(paths.HISTORY), read_json(paths.CATALOGUE)
+    everybody, catalogue = read_table(paths.HISTORY), read_json(paths.CATALOGUE)
+    history = untreated(everybody)
     at_test = (history["cutoff"] == history["cutoff"].max()).to_numpy()
     rows = history[at_test].reset_index(drop=True)
     test_cutoff = rows["cutoff"].iloc[0]
@@ -44,7 +45,11 @@ def evaluate(params: Params) -> str:
 
     tested = _tested(rows, candidates, final.chosen)
     metrics = _metrics(params, rows, tested) | {"model_version": final.model_version}
-    metrics["segments"] = by_orders(tested, rows["orders_ever"].to_numpy(np.float64), params.evaluate.calibration_bins)
+    kept = predictions(rows, tested.ours, tested.candidates)
+    metrics["segments"] = by_group(tested, groups_of(kept), params.evaluate.calibration_bins)
+    if STANDS_FOR in everybody.columns:
+        touched = everybody[everybody["cutoff"] == test_cutoff]
+        metrics["treated_left_out"] = {"rows": left_out(touched).treated, "of": len(touched)}
     metrics["drift"] = moved(history, at_test, _comparable(catalogue))
     _refuse_too_good(metrics, params.train.auc_ceiling, int(rows["churned"].sum()))
     found = outlook(params, history, read_log(), tested, candidates[final.chosen])
@@ -53,7 +58,12 @@ def evaluate(params: Params) -> str:
         progress(line)
     told = _told_catalogue(catalogue, candidates[final.chosen], rows, params)
 
-    write_table(paths.PREDICTIONS, _predictions(rows, tested, candidates[final.chosen], catalogue, found.columns))
+    chosen = candidates[final.chosen]
+    folder = paths.MODEL / EVALUATED / final.chosen
+    write_table(
+        paths.PREDICTIONS,
+        with_reasons(kept.assign(**found.columns), feature_values(chosen, rows), chosen, folder, catalogue),
+    )
     write_json(paths.METRICS, metrics)
     write_json(paths.COLUMNS, told)
     _write_curves(curve_tables(tested, params.evaluate.calibration_bins) | found.curves)
@@ -144,14 +154,6 @@ def _told_catalogue(catalogue: Tree, chosen: Scorer, rows: pd.DataFrame, params:
         feature_values(chosen, rows), rows["churned"].to_numpy(np.int8), rows["customer_id"].to_numpy(dtype=object)
     )
     return told_catalogue(catalogue, chosen, seen, Bootstrap(how.resamples, how.seed, how.interval_share))
-
-
-def _predictions(
-    rows: pd.DataFrame, tested: Tested, chosen: Scorer, catalogue: Tree, further: dict[str, Floats]
-) -> pa.Table:
-    told = predictions(rows, tested.ours, tested.candidates).assign(**further)
-    folder = paths.MODEL / EVALUATED / tested.chosen
-    return with_reasons(told, feature_values(chosen, rows), chosen, folder, catalogue)
 
 
 def _write_curves(tables: dict[str, pd.DataFrame]) -> None:

@@ -13,7 +13,6 @@ from models.curves import GRID, gain, precision_recall, reliability, roc
 from models.drift import stability_index
 from models.intervals import Bootstrap, Interval, mean_interval, metric_intervals
 from models.metrics import Floats, Metric, best, calibration_error, grouped, registry, roc_auc
-from models.segments import groups_by_orders
 from pipeline.params import Evaluate
 
 BASELINES = ("recency_rule", "logistic", "bgnbd", "mbgnbd", "xgboost")
@@ -63,12 +62,9 @@ def point_values(metrics: Mapping[str, Metric], churned: NDArray[np.int8], proba
     return {name: round(float(metric(groups)[0]), DIGITS) for name, metric in metrics.items()}
 
 
-def by_orders(tested: Tested, orders: Floats, bins: int) -> Tree:
-    """How good we are for customers with one order, two or three, four or more; null where it cannot be known."""
-    return {
-        name: _segment(tested.churned[inside], tested.ours[inside], bins)
-        for name, inside in groups_by_orders(orders).items()
-    }
+def by_group(tested: Tested, groups: Mapping[str, NDArray[np.bool_]], bins: int) -> Tree:
+    """How good we are for each group of customers; null where it cannot be known."""
+    return {name: _segment(tested.churned[inside], tested.ours[inside], bins) for name, inside in groups.items()}
 
 
 def moved(history: pd.DataFrame, at_test: NDArray[np.bool_], columns: list[str]) -> Tree:

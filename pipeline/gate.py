@@ -16,11 +16,11 @@ import pandas as pd
 from features.errors import ModelError
 from models.intervals import Bootstrap, Interval, mean_interval, paired_interval
 from models.scorer import Scorer
-from models.segments import groups_by_orders
 from pipeline.params import Evaluate, Promote
+from pipeline.predicted import groups_of
 
 KEYS = ["customer_id", "cutoff", "churned"]
-OURS, ORDERS = "churn_probability", "orders_ever"
+OURS = "churn_probability"
 Tree = Mapping[str, object]
 
 
@@ -211,10 +211,7 @@ def refuse_nobody_in_force(checks: list[Check]) -> None:
 
 
 def _segments(test: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    if ORDERS not in test.columns:
-        return {}
-    orders = test[ORDERS].to_numpy(np.float64)
-    return {name: test[inside] for name, inside in groups_by_orders(orders).items()}
+    return {name: test[inside] for name, inside in groups_of(test).items()}
 
 
 def _bootstrap(evaluate: Evaluate, looks: int) -> Bootstrap:

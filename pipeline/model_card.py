@@ -101,7 +101,7 @@ def _quality(metrics: Tree) -> list[str]:
 
 def _groups(segments: Tree) -> list[str]:
     table = [
-        "| customers with | number | churn rate | mean predicted | calibration error | AUC |",
+        "| customers | number | churn rate | mean predicted | calibration error | AUC |",
         "|---|---|---|---|---|---|",
     ]
     for name in segments:
@@ -109,7 +109,7 @@ def _groups(segments: Tree) -> list[str]:
         auc = "–" if of["roc_auc"] is None else f"{number(of, 'roc_auc'):.3f}"
         rates = " | ".join(f"{number(of, key):.3f}" for key in ("churn_rate", "mean_predicted", "calibration_error"))
         table.append(f"| {name} | {number(of, 'customers'):,.0f} | {rates} | {auc} |")
-    return ["", "## By number of orders", "", *table]
+    return ["", "## By group of customers", "", *table]
 
 
 def _moved(metrics: Tree) -> list[str]:

@@ -6,22 +6,34 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from models.explaining import as_records, explained, tree_explainer
 from models.metrics import Floats
 from models.scorer import TREES_UBJ, Scorer
+from models.segments import customer_groups
 
 REASONS_KEPT = 3
-ORDERS = "orders_ever"
+ORDERS, TENURE = "orders_ever", "tenure_days"
+_FIRST_ORDER = "btyd_T"  # days since the first order; always among the features, as `tenure_days` is not
 REASONS = pa.list_(pa.struct([("feature", pa.string()), ("value", pa.float64()), ("direction", pa.string())]))
 
 
 def predictions(rows: pd.DataFrame, ours: Floats, candidates: Mapping[str, Floats]) -> pd.DataFrame:
-    """Who, when, what happened, our probability and each candidate's, and how many orders there had been."""
+    """Who, when, what happened, our probability and each candidate's, and how many orders there were in what time."""
     known = rows[["customer_id", "cutoff", "churned"]].assign(churn_probability=ours, **dict(candidates))
-    return known.assign(**{ORDERS: rows[ORDERS]}) if ORDERS in rows.columns else known
+    return known.assign(**{ORDERS: rows[ORDERS], TENURE: rows[_FIRST_ORDER]}) if ORDERS in rows.columns else known
+
+
+def groups_of(told: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
+    """The groups of customers that predictions are judged by; none where the orders so far are not told."""
+    if ORDERS not in told.columns:
+        return {}
+    tenure = told[TENURE].to_numpy(np.float64) if TENURE in told.columns else None
+    return customer_groups(told[ORDERS].to_numpy(np.float64), tenure)
 
 
 def with_reasons(

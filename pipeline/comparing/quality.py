@@ -10,10 +10,10 @@ from models.intervals import Bootstrap
 from models.metrics import BETTER, Floats, Groups, Metric, lift_top, registry
 from models.paired import Paired, gain_band, paired_metrics, reliability_band
 from models.profit import Offer
-from models.segments import groups_by_orders
 from pipeline.comparing.profit import profit
 from pipeline.comparing.sides import LEAST, Shared, Side
 from pipeline.params import Evaluate
+from pipeline.predicted import groups_of
 
 DECIDING = "log_loss"  # what the models themselves are chosen by
 BUDGETS = (1, 2, 5, 10, 20, 30, 50)  # percent of the customers
@@ -78,13 +78,10 @@ def _known(values: Mapping[str, float]) -> dict[str, float | None]:
 def _segments(
     rows: Shared, metrics: Mapping[str, Metric], bootstrap: Bootstrap, letter: str
 ) -> list[dict[str, object]]:
-    """By orders so far, as the first run counted them; too few customers or one outcome only has no figures."""
-    if "orders_ever" not in rows.first.columns:
-        return []
-    orders = rows.first["orders_ever"].to_numpy(np.float64)
+    """By orders so far and by age, as the first run saw them; too few customers or one outcome only has no figures."""
     wanted = {name: metrics[name] for name in OF_SEGMENTS}
     found = []
-    for name, inside in groups_by_orders(orders).items():
+    for name, inside in groups_of(rows.first).items():
         churned, sides = rows.churned[inside], [each[inside] for each in rows.probabilities]
         told: dict[str, object] = {"name": name, "customers": int(inside.sum()), "churn_rate": float(churned.mean())}
         told |= {"promised_a": float(sides[0].mean()), "promised_b": float(sides[1].mean())}

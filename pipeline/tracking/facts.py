@@ -18,8 +18,17 @@ from features.errors import DataError
 
 SAMPLE = 200
 DIGITS = 6
-KEPT = ("customer_id", "cutoff", "churned", "churn_probability", "orders_ever", "revenue_if_kept", "reasons")
-NOT_FEATURES = ("customer_id", "cutoff", "churned", "future_orders", "future_revenue")
+KEPT = (
+    "customer_id",
+    "cutoff",
+    "churned",
+    "churn_probability",
+    "orders_ever",
+    "tenure_days",
+    "revenue_if_kept",
+    "reasons",
+)
+NOT_FEATURES = ("customer_id", "cutoff", "churned", "future_orders", "future_revenue", "stands_for")
 TIMES = ("cutoff", "as_of", "ordered_at", "occurred_at", "first_seen_at", "known_at")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.segments import deciles, groups_by_orders, segments
+from models.segments import customer_groups, deciles, segments
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,17 @@ def test_ties_are_broken_by_customer_id_whatever_the_row_order() -> None:
     assert (deciles(np.full(20, 0.5), ids)[shuffled] == deciles(np.full(20, 0.5), ids[shuffled])).all()
 
 
+def groups(orders: list[float], *tenure_days: list[float]) -> dict[str, list[int]]:
+    found = customer_groups(np.array(orders), *map(np.array, tenure_days))
+    return {name: np.flatnonzero(inside).tolist() for name, inside in found.items()}
+
+
 def test_groups_by_orders_part_all_who_ordered_and_leave_out_the_empty() -> None:
-    orders = np.array([1.0, 2.0, 3.0, 1.0, np.nan])
-    found = {name: np.flatnonzero(inside).tolist() for name, inside in groups_by_orders(orders).items()}
-    assert found == {"one order": [0, 3], "2–3 orders": [1, 2]}
-    assert np.flatnonzero(groups_by_orders(np.array([4.0, 900.0]))["4+ orders"]).tolist() == [0, 1]
+    assert groups([1.0, 2.0, 3.0, 1.0, np.nan]) == {"one order": [0, 3], "2–3 orders": [1, 2]}
+    assert groups([4.0, 900.0]) == {"4+ orders": [0, 1]}
+
+
+def test_new_and_old_customers_are_groups_where_there_are_both() -> None:
+    both = {"one order": [0, 1, 2], "in their first year": [0, 1], "in later years": [2]}
+    assert groups([1.0, 1.0, 1.0], [10.0, 364.9, 365.0]) == both
+    assert groups([1.0, 1.0], [10.0, 20.0]) == {"one order": [0, 1]}

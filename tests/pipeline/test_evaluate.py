@@ -33,7 +33,7 @@ def test_predictions_hold_ours_and_every_candidate_of_the_test_rows(params: Para
     evaluate(params)
     written = read_table(paths.PREDICTIONS)
     expected = ["customer_id", "cutoff", "churned", "churn_probability", "bgnbd", "blend", "recency_rule"]
-    assert list(written.columns) == [*expected, "orders_ever", "revenue_if_kept", "reasons"]
+    assert list(written.columns) == [*expected, "orders_ever", "tenure_days", "revenue_if_kept", "reasons"]
     assert set(written["cutoff"]) == {CUTOFFS[-1]}
     assert (written["churn_probability"] == written["blend"]).all()
 
@@ -69,11 +69,13 @@ def test_the_catalogue_tells_how_much_the_model_leans_on_each_column(params: Par
     assert tree(told, "importance")["customers"] == SIZE
 
 
-def test_segments_hold_every_customer_once(params: Params) -> None:
+def test_the_groups_by_orders_and_those_by_age_hold_every_customer_once(params: Params) -> None:
     evaluate(params)
     segments = tree(read_json(paths.METRICS), "segments")
-    assert set(segments) == {"one order", "2–3 orders", "4+ orders"}
-    assert sum(number(segments, name, "customers") for name in segments) == SIZE
+    by_orders, by_age = {"one order", "2–3 orders", "4+ orders"}, {"in their first year", "in later years"}
+    assert set(segments) == by_orders | by_age
+    for part in (by_orders, by_age):
+        assert sum(number(segments, name, "customers") for name in part) == SIZE
 
 
 def test_curves_are_long_tables_by_candidate(params: Params) -> None:

@@ -30,6 +30,7 @@ def test_every_test_row_carries_its_orders_and_at_most_three_reasons(written: pd
     history = read_table(paths.HISTORY)
     at_test = history[history["cutoff"] == history["cutoff"].max()].reset_index(drop=True)
     assert written["orders_ever"].tolist() == at_test["orders_ever"].tolist()
+    assert written["tenure_days"].tolist() == at_test["btyd_T"].tolist()
     assert {len(reasons) for reasons in written["reasons"]} <= {1, 2, 3}
     assert {reason["direction"] for reasons in written["reasons"] for reason in reasons} <= {"raises", "lowers"}
 
