@@ -7,7 +7,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := True
 export PYTHONHASHSEED := 0
 
-.PHONY: help setup spark run test coverage check serve ui compare bench refresh
+.PHONY: help setup spark run test coverage check serve ui compare loop demo-receiver bench refresh
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,12 @@ ui: setup  ## experiment comparison, report and links in the browser, on loopbac
 
 compare: setup  ## two runs on one page: champion and latest, or RUNS="A B"
 	@$(BIN)/python -m pipeline.compare $(RUNS)
+
+loop: setup  ## six months of the demo shop with the loop and without it, side by side; ten minutes
+	@$(BIN)/python -m pipeline.loop
+
+demo-receiver: setup  ## receive what the dispatcher sends to http://127.0.0.1:8025, check its signature and print it
+	@$(BIN)/python -m serving.demo_receiver
 
 bench: setup .venv/bench  ## run every benchmark; one JSON object per line
 	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
