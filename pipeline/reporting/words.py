@@ -55,6 +55,12 @@ GATES = {
     "budget": "fits, but the budget for contacts was used up",
 }
 
+EFFECT_STATES = {"measured": "measured", "learning": "still learning"}
+LEARNERS = {
+    "constant": "one number for everybody",
+    "t": "T-learner: who they are matters",
+    "x": "X-learner: who they are matters",
+}
 # Reasons that are not a column of the catalogue.
 FEATURES = {"btyd_no_order": "Chance of no order that the buying rhythm alone gives (BG/NBD)."}
 

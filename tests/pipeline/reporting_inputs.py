@@ -12,6 +12,7 @@ import pyarrow as pa
 from features.tables import ORDERS
 from models.wording import worded
 from pipeline.files import write_json, write_table, write_text
+from tests.pipeline.effect_inputs import EFFECT
 from tests.pipeline.money_inputs import CURVE, outlook
 
 OrderRow = tuple[str, str, str, str | None]
@@ -267,6 +268,7 @@ def _documents(revenue: bool) -> dict[str, object]:
             "checks": [{"name": "withdrawn", "ok": True, "value": None, "limit": None, "text": "log loss +0.01"}],
         },
         "reports/watch.json": WATCH,
+        "reports/effect.json": EFFECT,
         "reports/plan.json": {
             "policy_version": "1",
             "customers": 3,

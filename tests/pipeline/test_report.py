@@ -19,7 +19,7 @@ from tests.pipeline.reporting_inputs import write_run
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 FILES = {path.name: path for path in (paths.CATALOGUE, paths.QUALITY, paths.BACKTEST, paths.METRICS, paths.GATE)}
-FILES |= {path.name: path for path in (paths.PLAN_COUNTS, paths.SHOP, paths.WATCH)}
+FILES |= {path.name: path for path in (paths.PLAN_COUNTS, paths.SHOP, paths.WATCH, paths.EFFECT)}
 OUTSIDE = re.compile(r"""(?:src|srcset|action|data|poster)\s*=|url\(|@import|https?://|//cdn|<script|<link|<iframe""")
 SCALES = {"%": 0.01, "M": 1e6, "k": 1e3}
 
