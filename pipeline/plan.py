@@ -20,6 +20,7 @@ from pipeline.plan_changes import changes, read_in_force
 from pipeline.plan_histories import read_histories
 from pipeline.plan_inputs import microseconds_of, read_facts, read_shop
 from pipeline.stage import progress, run_stage
+from serving.breaker import WARN_SHARE
 from serving.budgets import Budget, allocation, budget_of, within_budget
 from serving.decisions import NOBODY, Decisions, decide
 from serving.draws import holdout_key, key_mark
@@ -88,6 +89,10 @@ def make_plan(params: Params) -> Planned:
     facts = read_facts(scores, as_of_us, params)
     shop = read_shop(scores, as_of_us)
     progress(f"{len(facts):,} customers, data {shop.data_age_days:.1f} days old, complaints {shop.complaint_share:.4%}")
+    if shop.complaints and shop.complaint_share >= WARN_SHARE:
+        progress(
+            f"beware: {shop.complaints:,} spam complaints in 30 days; mailbox providers want less than {WARN_SHARE:.1%}"
+        )
 
     paid = measure(params, facts, as_of_us)
     proposed = decide(facts, params.plan, shop, holdout_key(), paid.uplift)
@@ -131,6 +136,7 @@ def store_about(params: Params, shop: Shop, budget: Budget, model_version: str) 
         "as_of_us": shop.as_of_us,
         "data_age_days": shop.data_age_days if np.isfinite(shop.data_age_days) else None,
         "complaint_share": shop.complaint_share,
+        "complaints": shop.complaints,
         "model_refused": shop.model_refused,
         "budget": budget.as_json(),
         "key_mark": key_mark(holdout_key()),

@@ -23,6 +23,7 @@ from serving.history import (
     Floats,
     Texts,
     complaint_share,
+    complaints_and_sent,
     data_age_days,
     gather_history,
 )
@@ -56,6 +57,7 @@ def read_shop(scores: pd.DataFrame, as_of_us: int) -> Shop:
         data_age_days=data_age_days({"event": _last_of_each_hour()}, as_of_us),
         complaint_share=complaint_share(times, as_of_us),
         model_refused=set(scores["model_version"]) != {champion},
+        complaints=complaints_and_sent(times, as_of_us)[0],
     )
 
 

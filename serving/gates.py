@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from features.log import Ints
+from serving.breaker import FEWEST_TO_STOP
 from serving.facts import Facts
 from serving.history import Flags, Floats, Texts
 from serving.policy import CHANNELS, Action, Policy
@@ -23,13 +24,17 @@ NO_CHANNEL = -1
 
 @dataclass(frozen=True)
 class Shop:
-    """What holds for everyone in one run; the instant is int64 µs UTC, `paused` the channels that are switched off."""
+    """What holds for everyone in one run; the instant is int64 µs UTC, `paused` the channels that are switched off.
+
+    `complaints`: how many the share is made of, None when only the share is known.
+    """
 
     as_of_us: int
     data_age_days: float
     complaint_share: float
     model_refused: bool
     paused: tuple[str, ...] = ()
+    complaints: int | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,9 @@ def _not_in_control(case: Case) -> Flags:
 
 
 def _few_complaints(case: Case) -> Flags:
-    return _everyone(case, case.shop.complaint_share <= case.policy.max_complaint_share)
+    # One complaint alone says little: among few messages it is any share at all (serving/breaker.py).
+    few = case.shop.complaints is not None and case.shop.complaints < FEWEST_TO_STOP
+    return _everyone(case, few or case.shop.complaint_share <= case.policy.max_complaint_share)
 
 
 def _no_open_order(case: Case) -> Flags:

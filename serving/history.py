@@ -83,11 +83,16 @@ def gather_history(
     )
 
 
-def complaint_share(time: Mapping[str, Ints], as_of_us: int) -> float:
-    """Spam complaints per message sent in the shop's last 30 days; 1 when there are complaints but no messages."""
+def complaints_and_sent(time: Mapping[str, Ints], as_of_us: int) -> tuple[int, int]:
+    """Spam complaints and messages sent in the shop's last 30 days."""
     shop = {kind: _all_of_one(times) for kind, times in time.items()}
     month = _past(_log(1, shop), as_of_us, 30)
-    complaints, sent = float(month.of("spam_complaint").count()[0]), float(month.of(*SENT_KINDS).count()[0])
+    return int(month.of("spam_complaint").count()[0]), int(month.of(*SENT_KINDS).count()[0])
+
+
+def complaint_share(time: Mapping[str, Ints], as_of_us: int) -> float:
+    """Spam complaints per message sent in the shop's last 30 days; 1 when there are complaints but no messages."""
+    complaints, sent = complaints_and_sent(time, as_of_us)
     return complaints / sent if sent else float(complaints > 0)
 
 

@@ -77,6 +77,7 @@ def shop_of(about: Mapping[str, object], as_of_us: int) -> Shop:
         data_age_days=float("inf") if age is None else float(str(age)) + (as_of_us - nightly_us) / DAY_US,
         complaint_share=float(str(about["complaint_share"])),
         model_refused=bool(about["model_refused"]),
+        complaints=int(str(about["complaints"])) if about.get("complaints") is not None else None,
     )
 
 

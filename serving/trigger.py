@@ -22,10 +22,13 @@ from sqlalchemy.engine import Connection
 
 from features.errors import RekindleError
 from serving import received
+from serving.breaker import FEWEST_TO_STOP
 from serving.budgets import budget_of, within_budget
 from serving.current import read_known
 from serving.decisions import NOBODY, decide
 from serving.desk import Desk
+from serving.dispatch.health import counts
+from serving.gates import Shop
 from serving.inbox.database import told, writing
 from serving.outbox.drafts import Made, draft_arms, draft_decisions, draft_messages
 from serving.outbox.person import person_of
@@ -95,11 +98,18 @@ def make(desk: Desk, call: Call, connection: Connection) -> Made:
     ledger = read_ledger(connection, names, desk.key)
     news = received.histories_since(desk.inbox, desk.store, names)
     known = read_known(desk, ledger, news, names, call.now_us)
-    shop = replace(shop_now(desk, call.now_us), paused=ledger.paused)
+    shop = _heard(replace(shop_now(desk, call.now_us), paused=ledger.paused), *counts(connection, call.now_us))
     proposed = decide(known.facts, desk.policy, shop, desk.key, known.uplift)
     budget = budget_of(proposed, spent_on_day(connection, call.now_us, _most_money))
     decisions = within_budget(proposed, budget)
     return Made(decisions, Ground(desk.policy, shop, budget, str(desk.store.about["model_version"])), mark)
+
+
+def _heard(shop: Shop, complaints: int, sent: int) -> Shop:
+    """The shop with the complaints that were received, where they are worse than those of the nightly run."""
+    share = complaints / sent if sent else float(complaints > 0)
+    worse = share > shop.complaint_share and complaints >= FEWEST_TO_STOP
+    return replace(shop, complaint_share=share, complaints=complaints) if worse else shop
 
 
 def _customers(desk: Desk, call: Call) -> list[str]:

@@ -177,3 +177,9 @@ def test_only_whoever_would_have_had_the_action_is_stopped_by_its_control_group(
     decided = decide(facts, policy(actions=two), shop(), KEY)
     assert decided.gate.tolist() == [None, "action_control", "no_action"]
     assert decided.action.tolist() == [1, -1, -1]
+
+
+def test_one_complaint_alone_stops_nobody_and_two_do() -> None:
+    loud = {"complaint_share": 0.1}
+    gates = [decide(people({}), policy(), shop(**loud, complaints=count), KEY).gate[0] for count in (1, 2, None)]
+    assert gates == [None, "complaint_breaker", "complaint_breaker"]

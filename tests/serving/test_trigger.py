@@ -272,6 +272,17 @@ def test_an_instant_before_the_nightly_run_and_strangers_are_refused(desk: Desk)
     assert rows(desk, RUNS) == []
 
 
+def test_complaints_received_since_last_night_stop_everybody(desk: Desk) -> None:
+    sent = [event(f"x{n}", "email_sent", NINE_US - HOUR_US - n) for n in range(500)]
+    told = [event(f"x{n}", "spam_complaint", NINE_US - HOUR_US - n) for n in range(3)]
+    desk.inbox.add([*sent, *told[:1]])
+    assert "complaint_breaker" not in triggered(desk, customers=desk.store.customer_ids()[:40])["by_gate"]  # type: ignore[operator]
+    desk.inbox.add(told[1:])
+    later = triggered(desk, NINE_US + 1)
+    assert later["messages"] == 0
+    assert "complaint_breaker" in later["by_gate"]  # type: ignore[operator]
+
+
 Breakage = Callable[[Path], None]
 
 
