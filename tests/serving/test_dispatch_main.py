@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import yaml
 from sqlalchemy.engine import Engine
 
-from benchmarks.receivers import SECRET, receiving
+from benchmarks.fault_parts.receivers import SECRET, receiving
 from serving.dispatch.__main__ import main
 from serving.dispatch.clock import clock_from
 from serving.draws import holdout_key

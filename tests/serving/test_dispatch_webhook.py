@@ -9,7 +9,7 @@ from collections.abc import Callable
 import httpcore
 import pytest
 
-from benchmarks.receivers import SECRET, receiving
+from benchmarks.fault_parts.receivers import SECRET, receiving
 from serving.dispatch.claim import Letter
 from serving.dispatch.outcome import Outcome
 from serving.dispatch.settings import Webhook

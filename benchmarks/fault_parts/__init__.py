@@ -1,0 +1,1 @@
+"""What the fault tests of the dispatcher are made of."""
