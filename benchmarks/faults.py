@@ -1,7 +1,8 @@
 """The dispatcher under faults: no message lost, none twice but those marked unknown or sent again with the same id.
 
 One line of JSON per fault: kill -9 at every state change, receivers that misbehave, the database restarted, a full
-disk, a clock that jumps, many workers, every input twice and shuffled, and 10,000 messages for a dead and a live destination.
+disk, a clock that jumps, many workers, every input twice and shuffled, 10,000 messages for a dead and a live
+destination.
 """
 
 from __future__ import annotations
