@@ -10,9 +10,10 @@ from io import StringIO
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import yaml
 
-from features.tables import SCHEMAS
+from features.tables import SCHEMAS, SORTED_BY
 from pipeline import paths
 from pipeline.files import write_table, write_text
 from pipeline.params import Params
@@ -41,9 +42,15 @@ def inside(home: Path) -> Iterator[None]:
 
 @contextmanager
 def hushed() -> Iterator[None]:
-    """The stages' own progress is not shown."""
-    with redirect_stdout(StringIO()):
-        yield
+    """The stages' own progress is not shown, nor DuckDB's bars, which go past Python's stdout."""
+    with redirect_stdout(StringIO()), Path(os.devnull).open("w") as nowhere:
+        shown = os.dup(1)
+        os.dup2(nowhere.fileno(), 1)
+        try:
+            yield
+        finally:
+            os.dup2(shown, 1)
+            os.close(shown)
 
 
 def write_params(params: Params) -> Params:
@@ -56,6 +63,14 @@ def write_exports(tables: dict[str, pa.Table], number: int) -> None:
     """The export of a month, counted from 0 at t0, beside those before."""
     for table, rows in tables.items():
         write_table(EXPORTS / table / f"{number + 1:03d}.parquet", rows)
+
+
+def append_clean(tables: dict[str, pa.Table], _: int) -> None:
+    """The month straight behind the clean tables: it has none of the faults that `check` looks for."""
+    for table, rows in tables.items():
+        path = paths.CLEAN / f"{table}.parquet"
+        order = [(name, "ascending") for name in SORTED_BY[table]]
+        write_table(path, pa.concat_tables([pq.read_table(path), rows]).sort_by(order))
 
 
 def first_exports() -> None:

@@ -23,6 +23,8 @@ from serving.policy import Policy
 
 # Given the world, the month and the night's params: who is touched. It runs in the future's own folder.
 Choose = Callable[[World, int, Params], Chosen]
+# Where the tables of a month go, so that the next night knows them.
+Tell = Callable[[dict[str, pa.Table], int], None]
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Plot:
     months: int
     policy: Policy
     margin_share: float
+    tell: Tell = write_exports
 
     @property
     def until(self) -> float:
@@ -87,7 +90,7 @@ def _live(future: Future, plot: Plot, world: World, chosen: Chosen | None, is_to
         tables = month_tables(plot.everybody, month)
         if not touched.is_told:
             tables["engagement"] = _with_touches(tables["engagement"], plot, touched)
-        write_exports(tables, month.number)
+        plot.tell(tables, month.number)
 
 
 def _count(future: Future, plot: Plot, world: World, chosen: Chosen) -> None:

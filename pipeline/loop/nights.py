@@ -68,17 +68,26 @@ class Nights:
         snapshots = self.params.snapshots.model_copy(update={"as_of": moment})
         return write_params(self.params.model_copy(update={"snapshots": snapshots}))
 
+    def again(self, params: Params, learn: bool) -> None:
+        """The scores of the night from the clean tables as they lie, by the model in force unless it is to `learn`."""
+        with hushed():
+            featurize(params)
+            if learn:
+                _in_force(params)
+            score(params)
+
     def run(self, params: Params, learn: bool) -> None:
         """Everything up to the scores; `learn` trains anew and puts that model in force."""
         with hushed():
             pull(params)
             check(params)
-            featurize(params)
-            if learn:
-                train(params)
-                shutil.rmtree(paths.CHAMPION, ignore_errors=True)
-                shutil.copytree(paths.MODEL, paths.CHAMPION)
-            score(params)
+        self.again(params, learn)
+
+
+def _in_force(params: Params) -> None:
+    train(params)
+    shutil.rmtree(paths.CHAMPION, ignore_errors=True)
+    shutil.copytree(paths.MODEL, paths.CHAMPION)
 
 
 def decisions_of(params: Params, policy: Policy) -> Decisions:

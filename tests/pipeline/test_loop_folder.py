@@ -58,8 +58,9 @@ def test_each_month_adds_an_export(tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "again" / EXPORTS / "orders" / "001.parquet").equals(table)
 
 
-def test_the_stages_talk_to_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_stages_talk_to_nobody(capfd: pytest.CaptureFixture[str]) -> None:
     with hushed():
         print("progress")
-    print("result")
-    assert capsys.readouterr().out == "result\n"
+        os.write(1, b"a bar")
+    print("result", flush=True)
+    assert capfd.readouterr().out == "result\n"
