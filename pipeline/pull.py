@@ -1,7 +1,7 @@
 """Stage `pull`: the source named in params becomes `data/raw/`, one Parquet file per table, values unchanged.
 
-What the endpoint received joins it, and what was decided. Every row keeps `source_file` and `source_row`; `pull.json`
-says what was found, in which zone, and what is not there.
+What the endpoint received joins it, and what was decided; whoever was erased is left out. Every row keeps `source_file`
+and `source_row`; `pull.json` says what was found, in which zone, and what is not there.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pipeline.files import directory_aside, write_text
 from pipeline.params import Params, Pull
 from pipeline.paths import RAW, TRUTH
 from pipeline.sources.demo import pull_demo
+from pipeline.sources.erased import drop_erased, erased_persons
 from pipeline.sources.files import pull_files
 from pipeline.sources.ledger import export_decisions
 from pipeline.sources.online_retail_ii import ZONE as ONLINE_RETAIL_ZONE
@@ -34,6 +35,7 @@ def pull(params: Params) -> str:
         rows = _pull_source(params.pull, raw, truth)
         rows |= join_received(received, raw)
         export_decisions(received, raw)
+        rows |= {table: count for table, count in drop_erased(erased_persons(), [raw, truth]).items() if table in rows}
         tables = {
             table: RawTable(rows=rows[table], columns=_columns(raw / f"{table}.parquet")) for table in sorted(rows)
         }

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from serving import answers, deciding, events, pause, planner, unsubscribe, webhooks
+from serving import answers, deciding, erase, events, pause, planner, unsubscribe, webhooks
 from serving.desk import Desk, Entry
 from serving.guard import as_response
 from serving.limits import Room, read_body
@@ -27,7 +27,12 @@ from serving.unsubscribe_page import one_click
 
 # A body this large takes longer than the event loop should stand still for.
 LARGE_BODY_BYTES = 32_768
-WRITTEN: tuple[type[Shape], ...] = (events.EventsRequest, pause.PauseRequest, unsubscribe.UnsubscribeRequest)
+WRITTEN: tuple[type[Shape], ...] = (
+    events.EventsRequest,
+    pause.PauseRequest,
+    unsubscribe.UnsubscribeRequest,
+    erase.EraseRequest,
+)
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"]
 Asked = TypeVar("Asked", bound=Shape)
 Handler = Callable[[Request], Awaitable[Response]]
@@ -45,6 +50,7 @@ def routes_app() -> Starlette:
         "/v1/pause": ("GET POST", _pause),
         "/v1/unsubscribe": ("GET POST", _unsubscribe),
         "/v1/webhooks/{provider}": ("POST", _webhook),
+        "/v1/privacy/erase": ("POST", partial(_post, erase.EraseRequest, erase.erase_page)),
         "/v1/customers/{customer_id:path}": ("GET", _profile),
         "/v1/{rest:path}": ("", _nowhere),
         "/metrics": ("GET", _metrics),

@@ -24,7 +24,10 @@ from features.errors import ModelError, RekindleError
 from features.registry import feature_columns
 from models.scorer import MODEL_JSON, Scorer
 from serving.desk import Desk
+from serving.inbox.database import told
+from serving.inbox.erased import offer_erased
 from serving.inbox.marking import offer_mark
+from serving.outbox.lists import erased
 from serving.settings import Places
 from serving.store import Store
 
@@ -82,6 +85,7 @@ class Champions:
     _seen: tuple[Stamp, Stamp] = ((), ())
     _settled: tuple[Stamp, Stamp] = ((), ())
     _last_mark: int = 0
+    _last_erased: frozenset[str] = frozenset()
 
     @classmethod
     def open(cls, places: Places) -> Champions:
@@ -134,11 +138,18 @@ class Champions:
 
     def _offer_mark(self) -> None:
         try:
+            self._offer_erased()
             mark = self.desk.inbox.mark()
             if mark.last > self._last_mark and offer_mark(self.places.home, mark):
                 self._last_mark = mark.last
         except (OSError, RekindleError) as error:
             _LOG.warning("the pipeline is not told of what was received: %s", error)
+
+    def _offer_erased(self) -> None:
+        with told(), self.desk.inbox.engine.connect() as connection:
+            persons = frozenset(erased(connection))
+        if persons != self._last_erased and offer_erased(self.places.home, persons):
+            self._last_erased = persons
 
     def _watch(self, publish: Callable[[Desk], None]) -> None:
         self._keep()

@@ -7,26 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 from collections.abc import Iterable
 
 import numpy as np
 
 from serving.history import Floats
-
-HOLDOUT_KEY = "REKINDLE_HOLDOUT_KEY"
-# Not a secret: it keeps the demo repeatable. A shop sets its own, so that nobody can work out who is in control.
-OPEN_KEY = "rekindle-open-holdout-key"
-
-
-def holdout_key() -> bytes:
-    """The key of the draws, from the environment."""
-    return os.environ.get(HOLDOUT_KEY, OPEN_KEY).encode()
-
-
-def key_mark(key: bytes) -> str:
-    """A short mark that tells two keys apart without giving them away."""
-    return hmac.digest(key, b"mark", hashlib.sha256).hex()[:12]
+from serving.outbox.person import HOLDOUT_KEY as HOLDOUT_KEY
+from serving.outbox.person import OPEN_KEY as OPEN_KEY
+from serving.outbox.person import holdout_key as holdout_key
+from serving.outbox.person import key_mark as key_mark
 
 
 def uniform_draws(customer_ids: Iterable[str], key: bytes, purpose: str) -> Floats:

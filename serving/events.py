@@ -17,8 +17,11 @@ from pydantic_core import PydanticCustomError
 
 from features.errors import ServingError
 from serving.desk import Desk, Entry
+from serving.inbox.database import told
 from serving.inbox.inbox import Outcome, Received, Sort
 from serving.limits import RETRY_SECONDS
+from serving.outbox.lists import erased
+from serving.outbox.person import person_of
 from serving.problems import Fault, Problem, invalid
 from serving.requests import Engagement, Id, Money, Order, Shape, microseconds
 
@@ -97,19 +100,44 @@ def keep(desk: Desk, request: EventsRequest) -> Entry:
         told = f"The request has {len(sent)} rows, at most {desk.limits.max_customers} fit."
         raise Problem("too-many-rows", told, sent[-1][0])
     latest, needs_revenue = datetime.now(UTC) + AHEAD, "revenue" not in desk.scorer.settings.absent
-    checked = [_checked(*row, latest, needs_revenue) for row in sent]
+    checked = _without_erased(desk, sent, [_checked(*row, latest, needs_revenue) for row in sent])
     results = list(_results(sent, checked, _kept(desk, [row for row in checked if isinstance(row, Received)])))
     counts = {name: sum(one["result"] == name for one in results) for name in ("accepted", "duplicate", "refused")}
     return {"model_version": desk.scorer.model_version, **counts, "results": results}
+
+
+def _without_erased(
+    desk: Desk, sent: Sequence[tuple[Sort, int, JsonValue]], checked: Sequence[Received | Problem]
+) -> list[Received | Problem]:
+    """Rows of people who were erased are refused: nothing of them is kept again."""
+    persons = {row.customer_id: person_of(row.customer_id, desk.key) for row in checked if isinstance(row, Received)}
+    try:
+        with told(), desk.inbox.engine.connect() as connection:
+            gone = erased(connection, persons.values()) if persons else set()
+    except ServingError as error:
+        raise _not_kept() from error
+    return [
+        _erased(table, place) if isinstance(row, Received) and persons[row.customer_id] in gone else row
+        for (table, place, _), row in zip(sent, checked, strict=True)
+    ]
 
 
 def _kept(desk: Desk, rows: Sequence[Received]) -> Iterator[Outcome]:
     try:
         return iter(desk.inbox.add(rows) if rows else [])
     except ServingError as error:
-        _LOG.exception("received events could not be kept")
-        retry = {"Retry-After": str(RETRY_SECONDS)}
-        raise Problem("not-kept", "None of the rows was kept; send all again.", headers=retry) from error
+        raise _not_kept() from error
+
+
+def _not_kept() -> Problem:
+    _LOG.exception("received events could not be kept")
+    retry = {"Retry-After": str(RETRY_SECONDS)}
+    return Problem("not-kept", "None of the rows was kept; send all again.", headers=retry)
+
+
+def _erased(table: Sort, place: int) -> Problem:
+    field = f"{table}[{place}].customer_id"
+    return Problem("erased", f"{field}: this customer was erased; a new one needs a new id.", field)
 
 
 def _results(

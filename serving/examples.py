@@ -127,6 +127,13 @@ EXAMPLES: dict[str, Json] = {
         ]
     },
     "WebhookAnswer": {"result": "accepted"},
+    "EraseAnswer": {
+        "receipt_id": "r-3b1f0c9a7d5e2f481c6b",
+        "person": "9f2c4a6e8b0d1f3a5c7e9b1d3f5a7c9e",
+        "erased_at": "2026-01-01T09:30:00Z",
+        "removed": {"data/serving.db": 1, "decisions": 12, "messages": 3, "received": 41},
+        "remains": ["Run `dvc repro`: the tables hold the person until it has run."],
+    },
     "UnsubscribeAnswer": {"unsubscribed": True, "channel": "*"},
     "Profile": {**_HEAD, "customer_id": "c000042", "score": _SCORE, "reasons": _REASONS, "decision": _DECISION},
 }
@@ -151,6 +158,7 @@ PROBLEM_EXAMPLES: dict[str, tuple[str, str | None]] = {
     "unknown-decision": ("decision_id: 'd-6f1c' was not committed; /v1/plan is a dry run.", "decision_id"),
     "not-decided": ("Nothing was committed; nobody is contacted.", None),
     "not-kept": ("None of the rows was kept; send all again.", None),
+    "not-erased": ("Not everything could be removed; ask again.", None),
     "not-written": ("It was not written; send it again.", None),
     "failed": ("The fault is ours; the service's log has it.", None),
 }

@@ -31,6 +31,7 @@ PAGES = frozenset(
         "/v1/trigger",
         "/v1/pause",
         "/v1/unsubscribe",
+        "/v1/privacy/erase",
         "/openapi.json",
         "/docs.json",
         "/",

@@ -11,6 +11,7 @@ import sys
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from serving.erase import EraseRequest
 from serving.events import EventsRequest, ReceivedEvent, ReceivedOrder
 from serving.examples import (
     BOUNCED,
@@ -28,6 +29,7 @@ from serving.problems import MEDIA_TYPE, TITLES, Problem
 from serving.requests import PlanRequest, ScoreRequest, TriggerRequest
 from serving.shapes import (
     DecisionShown,
+    EraseAnswer,
     EventsAnswer,
     ExplainAnswer,
     PauseAnswer,
@@ -60,6 +62,7 @@ _POSTS: dict[str, tuple[str, type[BaseModel], type[BaseModel]]] = {
         UnsubscribeRequest,
         UnsubscribeAnswer,
     ),
+    "/v1/privacy/erase": ("Remove every trace of a customer; gives the receipt", EraseRequest, EraseAnswer),
 }
 _BY_CUSTOMER: Json = {"by id": {"value": BY_ID}, "by events": {"value": BY_EVENTS}}
 _EXAMPLES: dict[str, Json] = {
@@ -67,6 +70,7 @@ _EXAMPLES: dict[str, Json] = {
     "/v1/trigger": {"everybody": {"value": {}}, "some": {"value": TRIGGERED}},
     "/v1/pause": {"stop a channel": {"value": PAUSED}},
     "/v1/unsubscribe": {"from everything": {"value": UNSUBSCRIBED}},
+    "/v1/privacy/erase": {"a customer": {"value": UNSUBSCRIBED}},
 }
 # What any page may answer instead; problems.py has the titles.
 _HEADERS = {
@@ -74,6 +78,7 @@ _HEADERS = {
     "not-kept": "Retry-After",
     "not-written": "Retry-After",
     "not-decided": "Retry-After",
+    "not-erased": "Retry-After",
     "key": "WWW-Authenticate",
 }
 _REFUSED = ("key", "closed", "failed")
@@ -83,6 +88,7 @@ _MORE: dict[str, tuple[str, ...]] = {
     "/v1/trigger": ("no-idempotency-key", "other-request", "unknown-customer", "not-decided"),
     "/v1/pause": ("not-written",),
     "/v1/unsubscribe": ("not-written",),
+    "/v1/privacy/erase": ("not-erased",),
 }
 _KEY: Json = {"name": "Idempotency-Key", "in": "header", "required": True, "schema": {"type": "string", "minLength": 1}}
 _TOKEN: Json = {"name": "token", "in": "query", "required": True, "schema": {"type": "string"}}

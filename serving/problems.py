@@ -23,6 +23,7 @@ TITLES: dict[str, tuple[int, str]] = {
     "not-found": (404, "No such page"),
     "method": (405, "This page does not take that method"),
     "conflict": (409, "The id stands for something else already"),
+    "erased": (410, "The customer was erased"),
     "slow": (408, "The body came too slowly"),
     "too-large": (413, "The body is too large"),
     "media-type": (415, "The body must be plain application/json"),
@@ -39,6 +40,7 @@ TITLES: dict[str, tuple[int, str]] = {
     "not-decided": (503, "Nothing can be decided now"),
     "not-kept": (503, "Events cannot be kept now"),
     "not-written": (503, "Nothing can be written now"),
+    "not-erased": (503, "Not everything could be erased"),
 }
 
 

@@ -249,3 +249,13 @@ class WebhookAnswer(Answer):
     """What became of the report: written, here before, or of a message nobody sent (or whose person was erased)."""
 
     result: Literal["accepted", "duplicate", "unknown_message"]
+
+
+class EraseAnswer(Answer):
+    """What was removed by table or file, the keyed hash that stays, and what remains to be done."""
+
+    receipt_id: str
+    person: str
+    erased_at: str
+    removed: dict[str, int]
+    remains: list[str]

@@ -19,9 +19,9 @@ from serving.desk import Desk, Entry
 from serving.events import PlainId
 from serving.inbox.database import told, writing
 from serving.limits import RETRY_SECONDS
-from serving.outbox.lists import suppress
+from serving.outbox.lists import erased, suppress
 from serving.outbox.person import person_of
-from serving.outbox.tables import DECISIONS, ERASURES, EVERY_CHANNEL, MESSAGES
+from serving.outbox.tables import DECISIONS, EVERY_CHANNEL, MESSAGES
 from serving.policy import Channel
 from serving.problems import Problem
 from serving.requests import Shape, iso
@@ -80,7 +80,7 @@ def _customer(connection: Connection, person: str) -> str | None:
 
 def _receive(connection: Connection, person: str, customer_id: str, subject: str | None, now_us: int) -> None:
     # Of somebody who was erased nothing is kept but the hash.
-    if connection.scalar(sa.select(ERASURES.c.person).where(ERASURES.c.person == person)) is not None:
+    if erased(connection, [person]):
         return
     name, at = f"unsubscribe-{person}", iso(now_us)
     content = {"event_id": name, "customer_id": customer_id, "kind": "unsubscribe", "occurred_at": at, "known_at": at}

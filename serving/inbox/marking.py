@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,6 +51,11 @@ def pulling(home: Path) -> Iterator[None]:
 
 def offer_mark(home: Path, mark: Mark) -> bool:
     """Write the mark unless a pull runs or ran just now; the caller asks again later. True when it stands."""
+    return offered(home, lambda: write_mark(home, mark))
+
+
+def offered(home: Path, write: Callable[[], object]) -> bool:
+    """Write what `pull` depends on unless a pull runs or ran just now; True when it was written."""
     if not mark_file(home).parent.is_dir():
         return False  # an endpoint without a pipeline beside it
     file = _lock_file(home)
@@ -62,9 +67,9 @@ def offer_mark(home: Path, mark: Mark) -> bool:
                 return False
             if time.time() - file.stat().st_mtime < QUIET_SECONDS:
                 return False
-            write_mark(home, mark)
+            write()
             return True
-    write_mark(home, mark)
+    write()
     return True
 
 

@@ -13,9 +13,9 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from serving.draws import HOLDOUT_KEY, holdout_key, key_mark
 from serving.inbox.inbox import RECEIVED
-from serving.outbox.tables import EVERY_CHANNEL, EVERYTHING, SUPPRESSIONS, SWITCHES
+from serving.outbox.person import HOLDOUT_KEY, holdout_key, key_mark
+from serving.outbox.tables import ERASURES, EVERY_CHANNEL, EVERYTHING, SUPPRESSIONS, SWITCHES
 
 Reason = Literal["erased", "complained", "unsubscribed", "asked", "bounced"]
 # The weightiest first: where several hold, it is the one told.
@@ -74,6 +74,14 @@ def opted_out(connection: Connection, customer_ids: Iterable[str]) -> set[str]:
         rows = connection.execute(_MAYBE_OUT, {"some": some})
         found |= {str(name) for name, content in rows if orjson.loads(content)["kind"] in OPT_OUTS}
     return found
+
+
+def erased(connection: Connection, persons: Iterable[str] | None = None) -> set[str]:
+    """Those of the persons who were erased; without persons, everybody who was."""
+    if persons is None:
+        return {str(name) for (name,) in connection.execute(sa.select(ERASURES.c.person))}
+    query = sa.select(ERASURES.c.person).where(ERASURES.c.person.in_(sa.bindparam("some", expanding=True)))
+    return {str(name) for some in _chunks(persons) for (name,) in connection.execute(query, {"some": some})}
 
 
 def suppress(connection: Connection, person: str, channel: str, reason: Reason, now_us: int, source: str) -> bool:

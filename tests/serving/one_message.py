@@ -16,7 +16,7 @@ KEY = OPEN_KEY.encode()
 AT_US = 1_767_225_600_000_000  # 2026-01-01
 
 
-def message(customer_id: str, **more: object) -> dict[str, object]:
+def message(customer_id: str, /, **more: object) -> dict[str, object]:
     """A pending e-mail, due at once."""
     name = "m-" + customer_id.rjust(20, "0")
     instants = dict.fromkeys(("created_us", "send_after_us", "next_attempt_us"), AT_US)
@@ -36,14 +36,14 @@ def message(customer_id: str, **more: object) -> dict[str, object]:
     }
 
 
-def insert_message(connection: Connection, customer_id: str, **more: object) -> str:
+def insert_message(connection: Connection, customer_id: str, /, **more: object) -> str:
     """Add it; returns its id."""
     row = message(customer_id, **more)
     connection.execute(sa.insert(MESSAGES), row)
     return str(row["message_id"])
 
 
-def add_message(home: Path, customer_id: str, **more: object) -> str:
+def add_message(home: Path, customer_id: str, /, **more: object) -> str:
     """Add it to the inbox below a folder."""
     with writing(open_database(f"sqlite:///{home / 'data/inbox.db'}")) as connection:
         return insert_message(connection, customer_id, **more)

@@ -15,7 +15,7 @@ from serving.pause import PauseRequest, turn
 from serving.settings import HOME
 from tests.serving.shop import ROOT
 
-PARAMS = "dispatch: {destinations: {crm: {kind: csv, channels: [email], path: data/outbox/crm.csv}}}\n"
+PARAMS = "dispatch: {endpoint_url: https://shop.example, destinations: {crm: {kind: csv, channels: [email], path: data/outbox/crm.csv}}}\n"
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_switch_that_would_stop_nothing_is_refused(home: Path, arguments: list
 def test_a_destination_that_is_no_more_can_still_be_let_go_on(home: Path) -> None:
     engine = open_database(f"sqlite:///{home / 'data/inbox.db'}")
     turn(engine, PauseRequest(name="destination:crm", stopped=True, reason="x"), 1)
-    (home / "params.yaml").write_text("dispatch: {destinations: {}}\n")
+    (home / "params.yaml").write_text("dispatch: {endpoint_url: https://shop.example, destinations: {}}\n")
     turn(engine, PauseRequest(name="destination:crm", stopped=False, reason="y"), 2)
     assert holds(home, "email", "crm") is None
     with pytest.raises(ConfigError, match="would stop nothing"):
