@@ -2,7 +2,8 @@
 
 One row per decision about somebody who could have had an action. `chances` (JSON: action to probability) is what the
 lot gave each action outside the control groups, also for people in them; `held_back` (JSON) are the actions whose own
-control group the person is in. Money is in the shop's currency, facts are those known at the decision.
+control group the person is in, `own_control` (JSON) how large those groups are, by action. Money is in the shop's
+currency, facts are those known at the decision.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ FACTS = (
     "days_since_last_touch",
 )
 TEXTS = ("decision_id", "customer_id", "arm", "action", "intent", "channel", "gate", "message_id")
-_AFTER = ("policy_version", "model_version", "chances", "held_back")
+_AFTER = ("policy_version", "model_version", "chances", "held_back", "own_control")
 _NUMBERS = ("propensity", "control_share", "cost_money", "offer_cost_money")
 EXPORTED = pa.schema(
     [

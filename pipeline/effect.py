@@ -22,7 +22,7 @@ from pipeline.files import read_table
 from pipeline.params import Params
 from pipeline.paying.measuring import LEARNING, Tree, learned, measured, rounded, total
 from pipeline.paying.outcomes import Ways, read_ways
-from pipeline.paying.trials import Spans, begins, everybody, first_of_each, of_action
+from pipeline.paying.trials import Spans, against_own_control, begins, everybody, first_of_each, of_action
 from pipeline.stage import progress
 from serving.facts import Facts
 from serving.history import Floats
@@ -122,6 +122,8 @@ def _actions(first: pd.DataFrame, ways: Ways, customers: pd.Index, as_of_us: int
     effects, uplift = Tree(), Tree()
     for name in params.plan.actions:
         told = of_action(over, name, ways, customers, spans)
-        effects[name] = measured(told, params.effect)
+        own = against_own_control(over, name, ways, customers, spans)
+        kept: Tree = {"against_own_control": measured(own, params.effect)} if len(own.margin) else {}
+        effects[name] = measured(told, params.effect) | kept
         uplift[name] = learned(told, params.effect) if len(told.margin) else {"state": LEARNING}
     return effects, uplift

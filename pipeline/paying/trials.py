@@ -62,6 +62,17 @@ def of_action(first: pd.DataFrame, name: str, ways: Ways, customers: pd.Index, s
     return _told(part, (treated[inside], (1.0 - control) * chance[inside], control), ways, customers, own)
 
 
+def against_own_control(first: pd.DataFrame, name: str, ways: Ways, customers: pd.Index, spans: Spans) -> Told:
+    """Those who could have had this action against those whom its own control group kept from it, and from no other."""
+    held = np.array([name in orjson.loads(text) for text in first["held_back"]], dtype=bool)
+    likely = np.array([orjson.loads(text).get(name, 0.0) for text in first["chances"]], dtype=np.float64)
+    control = np.array([orjson.loads(text).get(name, 0.0) for text in first["own_control"]], dtype=np.float64)
+    inside = (likely > 0) & (control > 0) & (first["arm"] == "treatment").to_numpy(bool)
+    own = Spans(spans.begin[inside], spans.end[inside], spans.before_days)
+    lot = ~held[inside], 1.0 - control[inside], control[inside]
+    return _told(first[inside].reset_index(drop=True), lot, ways, customers, own)
+
+
 def chances_of(decisions: pd.DataFrame, name: str) -> Floats:
     """The chance of one action outside the control groups; 0 where it was closed or held back."""
     texts = zip(decisions["chances"], decisions["held_back"], strict=True)

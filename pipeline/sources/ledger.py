@@ -30,6 +30,13 @@ Record = dict[str, object]
 class _Run(NamedTuple):
     policy: Policy
     model_version: str
+    own_control: str
+
+    @classmethod
+    def of(cls, policy_json: str, model_version: str) -> _Run:
+        policy = Policy.model_validate_json(policy_json)
+        shares = {name: action.control_share for name, action in policy.actions.items() if action.control_share > 0}
+        return cls(policy, model_version, _json(shares))
 
 
 def export_decisions(found: tuple[Inbox, Mark] | None, raw: Path) -> int:
@@ -51,7 +58,7 @@ def export_decisions(found: tuple[Inbox, Mark] | None, raw: Path) -> int:
 def _runs(connection: Connection, mark: Mark) -> dict[int, _Run]:
     columns = (RUNS.c.seq, RUNS.c.policy_json, RUNS.c.model_version)
     found = connection.execute(sa.select(*columns).where(RUNS.c.seq <= mark.runs))
-    return {int(row.seq): _Run(Policy.model_validate_json(row.policy_json), str(row.model_version)) for row in found}
+    return {int(row.seq): _Run.of(str(row.policy_json), str(row.model_version)) for row in found}
 
 
 def _chunks(connection: Connection, mark: Mark, runs: Mapping[int, _Run]) -> Iterator[list[Record]]:
@@ -88,6 +95,7 @@ def _record(row: Mapping[str, object], content: Mapping[str, object], run: _Run)
         "model_version": run.model_version,
         "chances": _json(chances),
         "held_back": _json(content.get("held_back", [])),
+        "own_control": run.own_control,
         "propensity": row["propensity"],
         "control_share": run.policy.control_share,
         "cost_money": action.cost_money if action else None,

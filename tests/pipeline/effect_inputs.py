@@ -26,7 +26,10 @@ EFFECT: dict[str, object] = NOTHING | {
     "overall": MEASURED
     | {"total_money": TOTAL, "delivered": 1290, "delivered_people": 640, "since": "2025-03-01T00:00:00+00:00"},
     "policy_versions": {"1": MEASURED | {"total_money": TOTAL}, "2": LEARNING | {"total_money": TOTAL}},
-    "actions": {"follow_up": LEARNING, "how_to_content": LEARNING | {"treated": 0}},
+    "actions": {
+        "follow_up": LEARNING | {"against_own_control": LEARNING | {"control": 44}},
+        "how_to_content": LEARNING | {"treated": 0},
+    },
     "uplift": {
         "window_days": 30,
         "actions": {

@@ -18,7 +18,7 @@ from serving.requests import iso
 from tests.serving.people import ACTION, POLICY
 
 DAY_US = 86_400_000_000
-ACTIONS = {"letter": ACTION, "gift": {**ACTION, "offer_cost_money": 2.0, "cost_money": 0.5}}
+ACTIONS = {"letter": ACTION, "gift": {**ACTION, "offer_cost_money": 2.0, "cost_money": 0.5, "control_share": 0.1}}
 RULES = Policy.model_validate({**POLICY, "control_share": 0.2, "actions": ACTIONS})
 
 

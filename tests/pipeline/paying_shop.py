@@ -57,6 +57,7 @@ def ledger(shop: Shop, actions: tuple[str, ...] = ("how_to_content", "win_back_d
             "model_version": "m",
             "chances": chances,
             "held_back": "[]",
+            "own_control": "{}",
             "propensity": np.where(treated, 1 / len(actions), np.nan),
             "control_share": shop.control_share,
             "cost_money": np.where(treated, 0.5, np.nan),

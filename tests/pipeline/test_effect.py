@@ -158,6 +158,29 @@ def test_an_action_held_back_had_no_chance() -> None:
     assert chances_of(decisions, "follow_up").tolist() == [0.0, 0.0]
 
 
+def test_an_action_is_also_measured_against_its_own_control_group(params: Params) -> None:
+    shop = Shop(control_share=0.1)
+    decisions = ledger(shop, ("how_to_content",))
+    draws = np.random.default_rng(4)
+    held = draws.random(len(decisions)) < 0.25
+    decisions["held_back"] = np.where(held, '["how_to_content"]', "[]")
+    decisions["own_control"] = '{"how_to_content":0.25}'
+    kept = held | (decisions["arm"] == "control").to_numpy()
+    sent = decisions.assign(
+        action=decisions["action"].where(~kept, None), delivered_at=decisions["delivered_at"].where(~kept)
+    )
+    write_shop(shop, sent)
+    treated = decisions.loc[~kept, "customer_id"].to_numpy(object)
+    write_orders(treated, np.full(len(treated), 5.0))
+    told = measure(params, today(decisions["customer_id"].tolist()), NOW_US).report["actions"]
+    own = told["how_to_content"]["against_own_control"]
+    assert own["treated"] == (~kept).sum()
+    assert own["control"] == (held & (decisions["arm"] == "treatment")).sum()
+    assert own["effect_money"]["value"] == pytest.approx(100 * params.score.margin_share - 0.5)
+    assert not own["sample_ratio"]["alarm"]
+    assert "against_own_control" not in told["win_back_discount"]
+
+
 def test_without_a_control_group_nothing_can_be_said(params: Params) -> None:
     shop = Shop(people=300, control_share=0.0)
     report = measure(params, write_shop(shop, ledger(shop)), NOW_US).report

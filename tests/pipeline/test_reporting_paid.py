@@ -55,6 +55,7 @@ def test_the_part_tells_the_effect_with_interval_total_and_what_could_be_seen(he
 def test_an_action_nobody_had_has_no_row(here: Path) -> None:
     told = shown(made(here, EFFECT))
     assert "effect.json#/actions/follow_up/treated" in told
+    assert told["effect.json#/actions/follow_up/against_own_control/control"] == "44"
     assert not [key for key in told if key.startswith("effect.json#/actions/how_to_content")]
 
 

@@ -55,6 +55,7 @@ def test_decisions_arrive_with_chances_facts_and_the_moment_of_delivery(params: 
     assert found.loc["c1", "delivered_at"] == pd.Timestamp("2024-01-06 01:00Z")
     assert found["delivered_at"].isna().tolist() == [False, True, True]
     assert json.loads(found.loc["c3", "chances"]) == {"gift": 0.5, "letter": 0.5}
+    assert json.loads(found.loc["c1", "own_control"]) == {"gift": 0.1}
     assert found.loc["c1", ["orders", "cost_money", "offer_cost_money", "control_share"]].tolist() == [4, 0.5, 2, 0.2]
     assert read_json(Path("reports/quality.json"))["decisions"] == {
         "rows_in": 3, "kept": 3, "quarantined": 0, "duplicates": 0, "reasons": {},
