@@ -13,7 +13,7 @@ A limit is a ceiling: money counts as if every offer were taken.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
@@ -23,16 +23,14 @@ from serving.decisions import NOBODY, Choice, Decisions, choose
 from serving.gates import NO_CHANNEL
 from serving.history import Flags, Floats
 from serving.policy import CHANNELS, Policy
+from serving.prices import CONTACTS, MONEY, Offers, charges, prices_of, use_of
 from serving.value import most_money
 
 BUDGET = "budget"
-CONTACTS, MONEY = "contacts", "money"
 # Values closer than this, in money, are equal: the lot decides.
 _TIE_MONEY = 1e-7
 # Above every lot; finite, so that JSON can carry it.
 _NOBODY_IN = 2.0
-_HALVINGS = 45
-_ROUNDS = 6
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class Budget:
     """The rule that keeps the limits, for any customer alone; prices in money, lots in [0, 1], by channel.
 
     `prices` holds those of contacts, money and channels that bind; `lowest_lot` and `share` (of those who passed, how
-    many are in) stand for learning.
+    many are in) stand for learning. `bound_money`: what no plan within the limits can be worth more than.
     """
 
     prices: Mapping[str, float] = field(default_factory=dict)
@@ -57,6 +55,7 @@ class Budget:
     share: Mapping[str, float] = field(default_factory=dict)
     is_limited: bool = False
     counts_money: bool = False
+    bound_money: float | None = None
 
     def as_json(self) -> dict[str, object]:
         """As JSON members; `Budget(**members)` is the inverse."""
@@ -65,33 +64,6 @@ class Budget:
 
 EVERYBODY = Budget()
 NOTHING_SPENT = Spent()
-
-
-@dataclass(frozen=True)
-class _Offers:
-    """Customers who may have an action: for each (row) and action the value (-inf: closed), cost and channel."""
-
-    value: Floats
-    cost: Floats
-    channel: Ints
-
-    def taken(self, prices: Mapping[str, float]) -> tuple[Flags, Ints]:
-        """Who is in at these prices, and with which action."""
-        net = self.value - charges(prices, self.cost, self.channel)
-        action = np.argmax(net, axis=1)
-        return net[np.arange(len(net)), action] > 0, action
-
-    def use(self, prices: Mapping[str, float]) -> dict[str, float]:
-        """What those take of everything."""
-        inside, action = self.taken(prices)
-        rows = np.flatnonzero(inside)
-        return _use(self.cost[rows, action[rows]], self.channel[rows, action[rows]])
-
-    def bound(self, prices: Mapping[str, float], limits: Mapping[str, float]) -> float:
-        """The Lagrangian at these prices: no plan within the limits is worth more."""
-        net = self.value - charges(prices, self.cost, self.channel)
-        gain = float(np.maximum(net.max(axis=1), 0.0).sum()) if len(net) else 0.0
-        return gain + sum(price * limits[name] for name, price in prices.items())
 
 
 def limits_of(policy: Policy, spent: Spent = NOTHING_SPENT) -> dict[str, float]:
@@ -109,16 +81,15 @@ def budget_of(decisions: Decisions, spent: Spent = NOTHING_SPENT) -> Budget:
     limits = limits_of(decisions.case.policy, spent)
     if decisions.is_learning:
         return _by_lot(_affordable(decisions, MONEY in limits), limits)
-    prices = _prices(_offers(decisions, MONEY in limits), limits)
-    return Budget(prices=prices, is_limited=bool(limits), counts_money=MONEY in limits)
+    prices, bound = prices_of(_offers(decisions, MONEY in limits), limits)
+    return Budget(prices, is_limited=bool(limits), counts_money=MONEY in limits, bound_money=bound)
 
 
 def within_budget(decisions: Decisions, budget: Budget) -> Decisions:
     """The same decisions under the prices, with those outside the budget left alone."""
     policed = _affordable(decisions, budget.counts_money)
     case = decisions.case
-    cost = most_money(case.facts, case.policy)
-    net = case.value - charges(budget.prices, cost, case.channel) + _TIE_MONEY * decisions.lot[:, None]
+    net = net_worth(decisions, budget)
     choice = choose(case, policed.open, policed.drawn, decisions.uplift, net)
     rows = np.arange(len(choice.action))
     if decisions.is_learning:
@@ -129,11 +100,24 @@ def within_budget(decisions: Decisions, budget: Budget) -> Decisions:
     return _left_alone(decisions, choice, inside & (choice.action != NOBODY))
 
 
+def net_worth(decisions: Decisions, budget: Budget) -> Floats:
+    """What each action is worth above the prices of what it takes, (n, actions)."""
+    case = decisions.case
+    cost = most_money(case.facts, case.policy)
+    # The same sums in the same order as for the prices: at the border the last bit decides.
+    return _told_apart(decisions) - charges(budget.prices, cost, case.channel)
+
+
+def _told_apart(decisions: Decisions) -> Floats:
+    values: Floats = decisions.case.value + _TIE_MONEY * decisions.lot[:, None]
+    return values
+
+
 def used(decisions: Decisions) -> dict[str, float]:
     """What the decisions take: contacts, money if every offer is taken, and sends by channel."""
     rows = np.flatnonzero(decisions.action != NOBODY)
     cost = most_money(decisions.case.facts, decisions.case.policy)
-    return _use(np.nan_to_num(cost[rows, decisions.action[rows]]), decisions.channel[rows])
+    return use_of(np.nan_to_num(cost[rows, decisions.action[rows]]), decisions.channel[rows])
 
 
 def allocation(proposed: Decisions, decisions: Decisions, budget: Budget) -> dict[str, object]:
@@ -143,21 +127,8 @@ def allocation(proposed: Decisions, decisions: Decisions, budget: Budget) -> dic
     if proposed.is_learning:
         return told | {"value_money": None, "bound_money": None, "gap_share": None}
     value = float(np.nansum(decisions.expected_value))
-    bound = max(_offers(proposed, MONEY in limits).bound(budget.prices, limits), value)
+    bound = max(budget.bound_money or 0.0, value)
     return told | {"value_money": value, "bound_money": bound, "gap_share": (bound - value) / bound if bound else 0.0}
-
-
-def charges(prices: Mapping[str, float], cost: Floats, channel: Ints) -> Floats:
-    """What each action would have to pay at these prices; NaN where money is scarce and its cost unknown."""
-    by_channel = np.array([prices.get(name, 0.0) for name in CHANNELS] + [0.0])
-    money = prices.get(MONEY, 0.0)
-    total: Floats = by_channel[channel] + prices.get(CONTACTS, 0.0) + (money * cost if money else 0.0)
-    return total
-
-
-def _use(cost: Floats, channel: Ints) -> dict[str, float]:
-    sends: dict[str, float] = {name: float((channel == place).sum()) for place, name in enumerate(CHANNELS)}
-    return {CONTACTS: float(len(cost)), MONEY: float(cost.sum()), **sends}
 
 
 def _affordable(decisions: Decisions, counts_money: bool) -> Decisions:
@@ -171,55 +142,15 @@ def _affordable(decisions: Decisions, counts_money: bool) -> Decisions:
     return replace(decisions, open=open_)
 
 
-def _offers(decisions: Decisions, counts_money: bool) -> _Offers:
+def _offers(decisions: Decisions, counts_money: bool) -> Offers:
     policed = _affordable(decisions, counts_money)
     case = policed.case
     only = np.arange(policed.open.shape[1]) == policed.drawn[:, None]
     candidates = policed.open & (only | (policed.drawn == NOBODY)[:, None]) & (case.value > 0)
     rows = np.flatnonzero(candidates.any(axis=1))
-    value = case.value[rows] + _TIE_MONEY * policed.lot[rows, None]
+    value = _told_apart(policed)[rows]
     cost = np.where(candidates[rows], most_money(case.facts, case.policy)[rows], 0.0)
-    return _Offers(np.where(candidates[rows], value, -np.inf), cost, case.channel[rows])
-
-
-def _prices(offers: _Offers, limits: Mapping[str, float]) -> dict[str, float]:
-    """Prices at which nothing is taken beyond its limit, each as low as the others allow; empty: nothing is scarce."""
-    free = offers.use({})
-    if all(free[name] <= limit for name, limit in limits.items()):
-        return {}
-    prices, best = dict.fromkeys(limits, 0.0), np.inf
-    kept = prices
-    for _ in range(_ROUNDS):
-        for name in limits:
-            prices = prices | {name: _cheapest(offers, prices, name, limits)}
-        bound = offers.bound(prices, limits)
-        if bound >= best * (1 - 1e-9):
-            break
-        best, kept = bound, prices
-    return _lifted(offers, kept, limits)
-
-
-def _cheapest(offers: _Offers, prices: Mapping[str, float], name: str, limits: Mapping[str, float]) -> float:
-    """The lowest price of one thing, the others' being as they are, that keeps its own limit."""
-    return _halved(lambda price: offers.use({**prices, name: price})[name] <= limits[name], _ceiling(offers))
-
-
-def _lifted(offers: _Offers, prices: Mapping[str, float], limits: Mapping[str, float]) -> dict[str, float]:
-    """The same prices, if they keep all limits; else with a price of a contact that makes them do so."""
-
-    def keeps(price: float) -> bool:
-        found = offers.use({**prices, CONTACTS: prices.get(CONTACTS, 0.0) + price})
-        return all(found[name] <= limit for name, limit in limits.items())
-
-    extra = _halved(keeps, _ceiling(offers))
-    return {**prices, CONTACTS: prices.get(CONTACTS, 0.0) + extra} if extra else dict(prices)
-
-
-def _ceiling(offers: _Offers) -> float:
-    """A price at which nothing is taken any more."""
-    highest = float(offers.value.max(initial=0.0))
-    costs = offers.cost[np.isfinite(offers.value) & (offers.cost > 0)]
-    return (highest + 1.0) / min(1.0, float(costs.min(initial=1.0)))
+    return Offers(np.where(candidates[rows], value, -np.inf), cost, case.channel[rows])
 
 
 def _by_lot(decisions: Decisions, limits: Mapping[str, float]) -> Budget:
@@ -266,17 +197,6 @@ def _overall(decisions: Decisions, rows: Ints, limits: Mapping[str, float]) -> f
 def _by_channel(values: Mapping[str, float], usual: float, channel: Ints) -> Floats:
     found: Floats = np.array([values.get(name, usual) for name in CHANNELS] + [usual])[channel]
     return found
-
-
-def _halved(holds: Callable[[float], bool], highest: float) -> float:
-    """The lowest price from 0 to `highest` that holds, from above, to a hair."""
-    if holds(0.0):
-        return 0.0
-    low, high = 0.0, highest
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        low, high = (low, middle) if holds(middle) else (middle, high)
-    return high
 
 
 def _left_alone(decisions: Decisions, choice: Choice, inside: Flags) -> Decisions:

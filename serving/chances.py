@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from features.log import Ints
-from serving.budgets import _TIE_MONEY, Budget, charges
+from serving.budgets import Budget, net_worth
 from serving.decisions import Decisions
 from serving.gates import verdicts
 from serving.history import Flags, Floats
@@ -34,7 +34,7 @@ def chances(decisions: Decisions, budget: Budget) -> Floats:
         share = [budget.share.get(name, 1.0) for name in CHANNELS]
         lots: Floats = drawn * np.array([*share, 0.0])[case.channel]
         return lots
-    worth = case.value - charges(budget.prices, cost, case.channel) + _TIE_MONEY * decisions.lot[:, None]
+    worth = net_worth(decisions, budget)
     net = np.where(np.isnan(worth), np.finfo(np.float64).min, worth)
     best = np.argmax(np.where(open_, net, -np.inf), axis=1)
     is_best = open_ & (np.arange(open_.shape[1]) == best[:, None])

@@ -58,14 +58,14 @@ def _ledger(desk: Desk, customer_ids: Sequence[str]) -> Ledger:
 
 def _by_id(desk: Desk, ledger: Ledger, customer_ids: Sequence[str]) -> dict[str, Entry]:
     """Those of whom something came in are decided on as of that, the others as of last night."""
-    news = received.histories(desk.inbox, desk.store, customer_ids)
+    scored = desk.store.cells("facts", customer_ids)
+    news = received.histories(desk.inbox, desk.store, list(scored))
     instants = {name: received.instant(desk.inbox, desk.as_of_us, None) for name in news}
     decided: dict[str, Entry] = {}
     for as_of_us in {desk.as_of_us, *instants.values()}:
-        some = [name for name in customer_ids if instants.get(name, desk.as_of_us) == as_of_us]
-        known = read_known(desk, ledger, news, some, as_of_us) if some else None
-        if known is not None and len(known.facts):
-            decided |= _decided(desk, known, ledger, as_of_us)
+        some = [name for name in scored if instants.get(name, desk.as_of_us) == as_of_us]
+        if some:
+            decided |= _decided(desk, read_known(desk, ledger, news, some, as_of_us), ledger, as_of_us)
     return decided
 
 
