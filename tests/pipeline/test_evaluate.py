@@ -49,6 +49,21 @@ def test_metrics_are_those_of_the_predictions(params: Params) -> None:
     assert sorted(tree(metrics, "metrics")) == METRICS
 
 
+def test_customers_we_touched_are_left_out_and_counted(params: Params) -> None:
+    history = read_table(paths.HISTORY)
+    at_test = (history["cutoff"] == CUTOFFS[-1]).to_numpy()
+    touched = at_test & (np.arange(len(history)) % 4 == 0)
+    write_table(paths.HISTORY, history.assign(stands_for=np.where(touched, 0, 1).astype(np.int8)))
+    evaluate(params)
+    metrics, written = read_json(paths.METRICS), read_table(paths.PREDICTIONS)
+    assert metrics["treated_left_out"] == {"rows": int(touched.sum()), "of": int(at_test.sum())}
+    assert sorted(written["customer_id"]) == sorted(history.loc[at_test & ~touched, "customer_id"])
+    assert metrics["rows"] == len(written)
+    write_table(paths.HISTORY, history)
+    evaluate(params)
+    assert "treated_left_out" not in read_json(paths.METRICS)
+
+
 def test_the_best_baseline_is_the_best_single_method_by_that_metric(params: Params) -> None:
     evaluate(params)
     metrics = read_json(paths.METRICS)

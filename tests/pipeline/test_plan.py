@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from features.decided import CLEAN, DECISIONS_FILE
 from pipeline import paths
 from pipeline.files import read_table, write_table
 from pipeline.params import Params, load_params
@@ -20,13 +22,14 @@ from pipeline.plan import SCHEMA, plan
 from serving.budgets import BUDGET
 from serving.gates import GATES
 from serving.store import Store
+from tests.pipeline.paying_shop import Shop, ledger
 from tests.serving.shop import write_run
 
 CONTRACT = [
     "decision_id", "customer_id", "as_of", "arm", "action", "intent", "channel", "send_after", "expires_at",
     "expected_uplift", "expected_value", "gate", "policy_version",
 ]  # fmt: skip
-OUTPUTS = (paths.PLAN, paths.PLAN_COUNTS, paths.SERVING_STORE)
+OUTPUTS = (paths.PLAN, paths.PLAN_COUNTS, paths.EFFECT, paths.SERVING_STORE)
 Change = Callable[..., Params]
 
 
@@ -99,6 +102,26 @@ def test_the_counts_are_those_of_the_table(params: Params) -> None:
     assert told["control"] == int((found["arm"] == "control").sum())
     assert told["by_gate"] == found["gate"].value_counts().to_dict()
     assert told["by_action"] == found["action"].value_counts().to_dict()
+
+
+def test_a_measured_uplift_is_planned_by_and_given_to_the_endpoint(params: Params) -> None:
+    plan(params)
+    assert json.loads(paths.EFFECT.read_text())["state"] == "nothing sent yet"
+    assert counts()["learning"]
+    names = read_table(paths.SCORES)["customer_id"]
+    as_of = read_table(paths.SCORES)["as_of"].iloc[0] - pd.Timedelta(days=60)
+    rows = ledger(Shop(people=len(names), control_share=0.5)).assign(customer_id=names, as_of=as_of)
+    rows["delivered_at"] = as_of + pd.Timedelta(hours=3)
+    table = pa.Table.from_pandas(rows[CLEAN.names], schema=CLEAN, preserve_index=False)
+    write_table(paths.CLEAN / DECISIONS_FILE, table)
+    easy = {"min_people_per_arm": 10, "matters_share": 1.0}
+    plan(params.model_copy(update={"effect": params.effect.model_copy(update=easy)}))
+    store, actions = Store.open(paths.SERVING_STORE), list(params.plan.actions)
+    assert not counts()["learning"]
+    assert store.about["uplift"]["actions"]["how_to_content"]["state"] == "measured"  # type: ignore[index]
+    told = [json.loads(cell)["uplift"] for cell in store.cells("facts", names.tolist()).values()]
+    assert {row[actions.index("how_to_content")] is None for row in told} == {False}
+    assert {row[actions.index("follow_up")] is None for row in told} == {True}
 
 
 def test_equal_input_gives_equal_bytes(params: Params) -> None:
