@@ -113,7 +113,7 @@ def _destinations(where: Places) -> dict[str, Destination]:
     try:
         return dict(read_dispatch(where.params).destinations)
     except ConfigError as error:
-        raise ServingError(f"nobody knows which files hold the customer: {error} Mend it, then erase again.") from error
+        raise ServingError(f"which files hold the customer is unknown; mend this, then erase again: {error}") from error
 
 
 def _truncate_log(engine: Engine) -> None:

@@ -15,7 +15,10 @@ from serving.pause import PauseRequest, turn
 from serving.settings import HOME
 from tests.serving.shop import ROOT
 
-PARAMS = "dispatch: {endpoint_url: https://shop.example, destinations: {crm: {kind: csv, channels: [email], path: data/outbox/crm.csv}}}\n"
+PARAMS = """dispatch:
+  endpoint_url: https://shop.example
+  destinations: {crm: {kind: csv, channels: [email], path: data/outbox/crm.csv}}
+"""
 
 
 @pytest.fixture

@@ -1,14 +1,19 @@
-"""Leaving by one click over HTTP, through a proxy and with keys set: GET changes nothing, POST acts at once."""
+"""Leaving by one click over HTTP, through a proxy and with keys set: GET changes nothing, POST acts at once.
+
+The pages for switches and erasing are asked here too: a server takes long to start.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import httpx
 import orjson
+import pandas as pd
 import pytest
 
 from serving.draws import OPEN_KEY
@@ -16,14 +21,14 @@ from serving.inbox.database import INBOX_URL, open_database, writing
 from serving.outbox.lists import blocked, opted_out
 from serving.outbox.person import person_of
 from serving.settings import API_KEYS
-from serving.shapes import PauseAnswer, ProblemDetails, UnsubscribeAnswer
+from serving.shapes import EraseAnswer, PauseAnswer, ProblemDetails, UnsubscribeAnswer
 from serving.unsubscribe_link import ONE_CLICK, Link, one_click_url
 from tests.serving.one_message import add_message
 from tests.serving.shop import copy_of, free_port, served
 
 KEY = OPEN_KEY.encode()
-SCORE, TRIGGER = "score-key-0123456789", "trigger-key-0123456789"
-AS_TRIGGER = {"Authorization": f"Bearer {TRIGGER}"}
+SCORE, TRIGGER, ADMIN = "score-key-0123456789", "trigger-key-0123456789", "admin-key-0123456789"
+AS_TRIGGER, AS_ADMIN = ({"Authorization": f"Bearer {key}"} for key in (TRIGGER, ADMIN))
 # As a mail provider's machine comes in: from elsewhere, by the shop's own name, without a key.
 PROXIED = {"Host": "shop.example", "X-Forwarded-For": "203.0.113.9", "Via": "1.1 proxy"}
 FORM = {"content": ONE_CLICK, "headers": {**PROXIED, "Content-Type": "application/x-www-form-urlencoded"}}
@@ -31,12 +36,14 @@ FORM = {"content": ONE_CLICK, "headers": {**PROXIED, "Content-Type": "applicatio
 
 @pytest.fixture(scope="module")
 def home(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copy_of(run, tmp_path_factory.mktemp("leaving") / "run")
+    home = copy_of(run, tmp_path_factory.mktemp("leaving") / "run")
+    (home / "data/external").mkdir(exist_ok=True)
+    return home
 
 
 @pytest.fixture(scope="module")
 def client(home: Path) -> Iterator[httpx.Client]:
-    port, keys = free_port(), f"score:{SCORE},trigger:{TRIGGER}"
+    port, keys = free_port(), f"score:{SCORE},trigger:{TRIGGER},admin:{ADMIN}"
     command = ["-m", "serving.run", "--port", str(port)]
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv(INBOX_URL, raising=False)
@@ -184,6 +191,40 @@ def test_what_cannot_be_written_says_so_and_is_asked_again(client: httpx.Client,
         with writing(engine) as connection:
             connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO suppressions")
     assert client.post(link("c10"), **FORM).status_code == 200  # type: ignore[arg-type]
+
+
+def test_an_erased_customer_is_gone_from_the_running_endpoint_and_is_not_taken_in_again(
+    client: httpx.Client, home: Path
+) -> None:
+    name = str(pd.read_parquet(home / "data/scores.parquet")["customer_id"].iloc[3])
+    page = f"/v1/customers/{name}"
+    event = {"event_id": "e1", "customer_id": name, "kind": "session", "occurred_at": "2025-12-30T10:00:00Z"}
+    add_message(home, name)
+    client.post("/v1/events", json={"engagement": [event]}, headers=AS_TRIGGER)
+    assert client.get(page, headers=AS_ADMIN).status_code == 200
+    body = {"customer_id": name}
+    assert problem(client.post("/v1/privacy/erase", json=body, headers=AS_TRIGGER), 403).type == "/problems/role"
+    answer = client.post("/v1/privacy/erase", json=body, headers=AS_ADMIN)
+    receipt = EraseAnswer.model_validate_json(answer.content)
+    assert receipt.removed.items() >= {"data/serving.db": 1, "messages": 1, "received": 1}.items()
+    assert client.post("/v1/privacy/erase", json=body, headers=AS_ADMIN).content == answer.content
+    _wait_until(lambda: client.get(page, headers=AS_ADMIN).status_code == 404)
+    again = client.post("/v1/events", json={"engagement": [event]}, headers=AS_TRIGGER).json()
+    assert (again["refused"], again["results"][0]["error"]["type"]) == (1, "/problems/erased")
+    client.post(link(name), **FORM)  # type: ignore[arg-type]
+    assert events_of(home, name) == []
+    _wait_until(lambda: person_of(name, KEY) in (home / "data/external/erased.json").read_text())
+    for file in (home / "data/serving.db", *(home / "data").glob("inbox.db*"), home / "data/last_good/serving.db"):
+        assert name.encode() not in file.read_bytes(), file
+    assert name not in (home / "server.log").read_text()
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
+    for _ in range(100):
+        if holds():
+            return
+        time.sleep(0.2)
+    raise AssertionError("it did not come to hold within 20 s")
 
 
 def test_the_log_names_nobody_and_holds_no_token(client: httpx.Client, home: Path) -> None:
