@@ -24,7 +24,7 @@ RECEIVED: Json = {
 }
 PAUSED: Json = {"name": "channel:email", "stopped": True, "reason": "wrong prices in the template"}
 UNSUBSCRIBED: Json = {"customer_id": "c000042"}
-TRIGGERED: Json = {"customers": ["c000042"], "as_of": "2026-01-01T09:00:00Z"}
+TRIGGERED: Json = {"as_of": "2026-01-01T09:00:00Z"}
 _HEAD: Json = {"model_version": "m-b2e77c9b6e39", "as_of": "2026-01-01T00:00:00Z", "horizon_days": 90}
 _SCORE: Json = {
     "customer_id": "c000042",

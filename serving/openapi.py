@@ -67,7 +67,7 @@ _POSTS: dict[str, tuple[str, type[BaseModel], type[BaseModel]]] = {
 _BY_CUSTOMER: Json = {"by id": {"value": BY_ID}, "by events": {"value": BY_EVENTS}}
 _EXAMPLES: dict[str, Json] = {
     "/v1/events": {"an order and a visit": {"value": RECEIVED}},
-    "/v1/trigger": {"everybody": {"value": {}}, "some": {"value": TRIGGERED}},
+    "/v1/trigger": {"everybody": {"value": {}}, "as of an instant": {"value": TRIGGERED}},
     "/v1/pause": {"stop a channel": {"value": PAUSED}},
     "/v1/unsubscribe": {"from everything": {"value": UNSUBSCRIBED}},
     "/v1/privacy/erase": {"a customer": {"value": UNSUBSCRIBED}},

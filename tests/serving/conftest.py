@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.serving.shop import free_port, served, write_run
+from tests.serving.shop import copy_of, free_port, served, write_run
 
 
 @pytest.fixture(scope="session")
@@ -28,8 +28,8 @@ def run_without_trees(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def client(run: Path) -> Iterator[httpx.Client]:
-    """A client of `make serve` on the small run."""
-    port = free_port()
-    with served(run, ["-m", "serving.run", "--port", str(port)], port) as connected:
+def client(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of `make serve` on the small run; a copy, so that no other test sees what the requests leave behind."""
+    port, home = free_port(), copy_of(run, tmp_path_factory.mktemp("served") / "run")
+    with served(home, ["-m", "serving.run", "--port", str(port)], port) as connected:
         yield connected

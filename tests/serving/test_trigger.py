@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from serving.requests import iso, microseconds
 from serving.rows import decision_rows
 from serving.settings import HOME, Places
 from serving.trigger import Call, dry_run, make, trigger
+from tests.pipeline import postgres
 from tests.serving.migrating import migrate_down
 from tests.serving.shop import ROOT, copy_of
 
@@ -44,6 +45,15 @@ def home(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def desk(home: Path) -> Desk:
     return Desk.open(Places(home))
+
+
+@pytest.fixture
+def desk_on_postgresql(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    with postgres.started() as host:
+        monkeypatch.setenv(INBOX_URL, f"postgresql://postgres:@/postgres?host={host}")
+        desk = Desk.open(Places(home))
+        yield desk
+        desk.inbox.engine.dispose()
 
 
 def call(now_us: int = NINE_US, key: str | None = None, **body: object) -> Call:
@@ -140,6 +150,22 @@ def test_runs_at_once_never_send_a_person_two(home: Path, desk: Desk) -> None:
     assert len(rows(desk, RUNS)) == 3
     names = [row["customer_id"] for row in contacted(desk)]
     assert len(names) == len(set(names)) > 50
+
+
+def test_postgresql_commits_the_same_run(desk: Desk, desk_on_postgresql: Desk) -> None:
+    assert trigger(desk_on_postgresql, call(key="k1")) == trigger(desk, call(key="k1"))
+    assert trigger(desk_on_postgresql, call(key="k1")) == trigger(desk, call(key="k1"))
+    for table, order in ((DECISIONS, "decision_id"), (MESSAGES, "message_id"), (ARMS, "person")):
+        ours, theirs = (
+            sorted(rows(each, table), key=lambda row: (str(row[order]), str(row.get("scope"))))
+            for each in (desk, desk_on_postgresql)
+        )
+        assert ours == theirs
+    again = [desk_on_postgresql, Desk.open(desk_on_postgresql.places)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda pair: trigger(pair[1], call(NINE_US + 1 + pair[0])), enumerate(again)))
+    names = [row["customer_id"] for row in contacted(desk_on_postgresql)]
+    assert len(names) == len(set(names))
 
 
 def test_a_dry_run_counts_the_same_and_writes_nothing(desk: Desk) -> None:
