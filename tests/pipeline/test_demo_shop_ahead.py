@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -27,7 +29,7 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
 
 def test_a_touch_changes_nothing_before_it() -> None:
     people = small_shop()
-    people = faithful(people, ask_fatigue=np.ones(len(people.people)))
+    people = replace(people, people=replace(people.people, ask_fatigue=np.ones(len(people.people))))
     quiet, loud = World(people, 1), World(people, 1)
     quiet_months, loud_months = [], []
     for _ in range(2):
@@ -37,6 +39,7 @@ def test_a_touch_changes_nothing_before_it() -> None:
         until = PERIOD.end + 12.0 if month == 0 else PERIOD.end
         assert before(one, until) == before(other, until)
     assert told(quiet_months[0]) != told(loud_months[0])
+    assert (np.isfinite(loud.annoyed_at) & (loud.everybody.natural.end < PERIOD.end + 60.0)).sum() > 20
 
 
 def before(month: Month, until: float) -> list[object]:
