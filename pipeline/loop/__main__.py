@@ -12,11 +12,11 @@ from pathlib import Path
 from features.errors import RekindleError
 from pipeline.loop.futures import Future
 from pipeline.loop.gain import gain
-from pipeline.loop.six_months import LOOP, NAMES, ORACLE, RISK, WITHOUT, Asked, futures
+from pipeline.loop.six_months import LOOP, NAMES, ORACLE, RISK, TAUGHT, WITHOUT, Asked, futures
 from pipeline.params import load_params
 
 DEFAULT, QUICK = (4_000, 6), (1_000, 2)
-ORDER = (WITHOUT, RISK, LOOP, ORACLE)
+ORDER = (WITHOUT, RISK, LOOP, TAUGHT, ORACLE)
 
 
 def main(arguments: list[str]) -> None:

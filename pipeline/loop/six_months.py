@@ -1,4 +1,4 @@
-"""The futures that are compared: without the loop, with it, by risk alone, and by one who knows the truth."""
+"""The futures that are compared: without the loop, with it, by risk alone, by past campaigns, and by the truth."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.response import Response
 from pipeline.demo_shop.ahead import World
 from pipeline.demo_shop.ahead_people import everybody
 from pipeline.demo_shop.ahead_tables import month_begin_us
-from pipeline.loop import arms
+from pipeline.loop import arms, past
 from pipeline.loop.folder import copied, inside
 from pipeline.loop.futures import Choose, Future, Plot, lived
 from pipeline.loop.nights import Nights, decisions_of
@@ -21,7 +22,8 @@ from pipeline.loop.touches import Chosen
 from pipeline.params import Params
 
 WITHOUT, LOOP, RISK, ORACLE = "without the loop", "the loop", "highest risk", "the oracle"
-NAMES = (LOOP, RISK, ORACLE, WITHOUT)
+TAUGHT = "past campaigns"
+NAMES = (LOOP, RISK, TAUGHT, ORACLE, WITHOUT)
 WORKERS = 2
 
 
@@ -84,4 +86,21 @@ def _choose(asked: Asked, plot: Plot, name: str) -> Choose:
         worth = arms.by_value(decisions, arms.true_values(decisions, world, plot.until))
         return arms.chosen(decisions, worth, plot.policy.max_contacts)
 
-    return {LOOP: by_loop, RISK: by_risk, ORACLE: by_truth}[name]
+    return {LOOP: by_loop, RISK: by_risk, TAUGHT: _taught(nights, plot), ORACLE: by_truth}[name]
+
+
+def _taught(nights: Nights, plot: Plot) -> Choose:
+    """What is expected to pay, by the uplift that the campaigns before t0 teach."""
+    answers: dict[str, Response] = {}
+    free = without_controls(plot.policy)
+
+    def by_past(world: World, month: int, params: Params) -> Chosen:
+        nights.run(params, learn=True)
+        if month == 0:
+            answers.update(past.learned(params, month_begin_us(world.everybody, 0)))
+            nights.again(params, learn=False)
+        decisions = decisions_of(params, free)
+        worth = arms.by_value(decisions, past.values(answers, decisions.case.facts, free))
+        return arms.chosen(decisions, worth, plot.policy.max_contacts)
+
+    return by_past
