@@ -1,6 +1,6 @@
 """The complaint breaker at sending time: complaints about the messages of the last 30 days, as the inbox knows them.
 
-The nightly run's own share, which also knows the shop's other mail, is in each decision; both must be below the bound.
+The nightly run's own share, which also knows the shop's other mail, was asked when deciding.
 """
 
 from __future__ import annotations
@@ -26,23 +26,20 @@ OUTCOME_ID = "outcome:"
 
 @dataclass
 class Health:
-    """The counts of the last few seconds; one per worker."""
+    """The counts of the last few seconds; one per worker. `warning` is what the operator should read in time."""
 
     complaints: int = 0
     sent: int = 0
     counted_at: float = field(default=float("-inf"))
+    warning: str | None = None
 
     def stopped(self, connection: Connection, now_us: int, max_share: float) -> str | None:
         """Why nobody may be contacted now, or None."""
         if time.monotonic() - self.counted_at > FRESH_SECONDS:
             self.complaints, self.sent = counts(connection, now_us)
             self.counted_at = time.monotonic()
-        is_stopped = breaker(self.complaints, self.sent, max_share) == "stop"
-        return warning(self.complaints, self.sent, max_share) if is_stopped else None
-
-    def warning(self, max_share: float) -> str | None:
-        """What the operator should read before it comes to a stop."""
-        return warning(self.complaints, self.sent, max_share)
+        self.warning = warning(self.complaints, self.sent, max_share)
+        return self.warning if breaker(self.complaints, self.sent, max_share) == "stop" else None
 
 
 def counts(connection: Connection, now_us: int) -> tuple[int, int]:

@@ -52,6 +52,7 @@ class Lane:
     held: str | None = None
     failed_rounds: int = 0
     asked_to_wait: float | None = None
+    has_warned: bool = False
 
     def once(self) -> None:
         """Until nothing is due, something holds the lane up, or the destination is given up for now."""
@@ -80,6 +81,7 @@ class Lane:
             claimed = claim(connection, self.desk, self.now_us())
         self.counts.update(state for state, _ in claimed.closed)
         self._hold(claimed.held)
+        self._warn(claimed.held)
         if not claimed.letters:
             return _found_work(claimed)
         key = holdout_key()
@@ -111,6 +113,12 @@ class Lane:
         elif self.failed_rounds:
             self.stop.wait(min(LONGEST_REST_SECONDS, wait_seconds(lane, self.failed_rounds, None, random.Random())))
         self.asked_to_wait = None
+
+    def _warn(self, held: str | None) -> None:
+        found = self.desk.health.warning
+        if found is not None and held is None and not self.has_warned:
+            _LOG.warning("%s: %s", self.desk.destination, found)
+        self.has_warned = found is not None
 
     def _hold(self, reason: str | None) -> None:
         if reason is not None and reason != self.held:

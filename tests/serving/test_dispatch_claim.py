@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,10 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from serving.dispatch.claim import Claimed, Desk, claim
+from serving.dispatch.finish import finish
+from serving.dispatch.outcome import SENT
 from serving.dispatch.settings import Csv, Webhook
 from serving.inbox.database import open_database, writing
 from serving.outbox import lists
 from serving.outbox.tables import MESSAGES
+from tests.pipeline import postgres
 from tests.serving.outbox_rows import (
     AS_OF_US,
     DAY_US,
@@ -25,6 +29,7 @@ from tests.serving.outbox_rows import (
     plan_messages,
     receive,
     states,
+    touches,
 )
 
 LANE = Csv(kind="csv", channels=["email"], path="x.csv", concurrency=10)
@@ -263,6 +268,44 @@ def test_too_many_complaints_hold_everybody_up(engine: Engine) -> None:
     found = claimed(engine, desk=Desk("letters", LANE, "me"))
     assert "2 spam complaint(s) about 600" in str(found.held)
     assert states(engine) == {name: "pending"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with postgres.started() as host:
+        yield f"postgresql+psycopg://postgres@/postgres?host={host}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either(request: pytest.FixtureRequest, engine: Engine) -> Engine:
+    """An empty database of either kind; the server's is used by one test alone."""
+    return engine if request.param == "sqlite" else open_database(request.getfixturevalue("server"))
+
+
+def test_on_either_database_a_message_is_claimed_finished_and_told(either: Engine) -> None:
+    names = plan_messages(either, *(Planned(f"either{number}") for number in range(3)))
+    found = claimed(either)
+    assert sorted(ids(found)) == sorted(names)
+    with writing(either) as connection:
+        outcomes = {letter.message_id: SENT for letter in found.letters}
+        assert finish(connection, DESK, found.letters, outcomes, NOW_US) == ["sent"] * 3
+    assert {touch["customer_id"] for touch in touches(either)} == {"either0", "either1", "either2"}
+    assert claimed(either, NOW_US + DAY_US).letters == []
+
+
+@pytest.mark.parametrize("workers", [2, 8])
+def test_on_a_server_too_workers_at_once_claim_nothing_twice(server: str, workers: int) -> None:
+    engine = open_database(server)
+    names = plan_messages(engine, *(Planned(f"w{workers}-{number}") for number in range(40)))
+    small = LANE.model_copy(update={"concurrency": 3})
+
+    def work(number: int) -> list[str]:
+        return [name for _ in range(15) for name in ids(claimed(engine, desk=Desk("letters", small, f"w{number}")))]
+
+    with ThreadPoolExecutor(workers) as threads:
+        taken = [name for found in threads.map(work, range(workers)) for name in found]
+    assert sorted(taken) == sorted(names)
+    engine.dispose()
 
 
 @pytest.mark.parametrize("workers", [2, 8])

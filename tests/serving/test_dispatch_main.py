@@ -26,7 +26,7 @@ from serving.outbox.tables import MESSAGES
 from serving.settings import HOME
 from serving.unsubscribe_link import read_token
 from tests.serving.migrating import migrate_down
-from tests.serving.outbox_rows import NOW_US, Planned, message, plan_messages, states, touches
+from tests.serving.outbox_rows import NOW_US, Planned, message, plan_messages, receive, states, touches
 from tests.serving.shop import ROOT
 
 NOW = "2025-11-18T12:00:00Z"
@@ -159,6 +159,21 @@ def test_everything_stopped_or_everybody_suppressed_sends_nothing(
         for one in everybody:
             lists.suppress(connection, one.person, "*", "asked", NOW_US, "test")
     assert dispatch()[1] == "dispatch: 5 cancelled, 0 still to be sent\n"
+
+
+def test_complaints_are_warned_of_before_they_stop_everything(home: Path, engine: Engine, dispatch: Dispatch) -> None:
+    plan_messages(engine, Planned(), Planned("c2", send_after_us=NOW_US + 60_000_000))
+    for number in range(900):
+        receive(engine, "engagement", f"s{number}", "c8", NOW_US - 1, kind="email_sent")
+    for number in range(2):
+        receive(engine, "engagement", f"x{number}", "c9", NOW_US - 1, kind="spam_complaint")
+    code, out, err = dispatch()
+    assert (code, out) == (0, "dispatch: 1 sent, 1 still to be sent\n")
+    assert "letters: 2 spam complaint(s) about 900 message(s) reach 0.1%; at 0.3% nobody is contacted any more." in err
+    receive(engine, "engagement", "x2", "c9", NOW_US - 1, kind="spam_complaint")
+    code, out, err = dispatch("--now", "2025-11-18T12:02:00Z")
+    assert (code, out) == (0, "dispatch: 1 still to be sent\n")
+    assert "letters: nothing is sent: 3 spam complaint(s) about 901 message(s) reach the bound of 0.3%" in err
 
 
 def test_a_database_one_migration_behind_is_said_and_nothing_is_sent(

@@ -42,7 +42,7 @@ class WebhookSink:
         try:
             checked_addresses(url.host, url.port or 443, self._lane.allow_private)
         except AddressRefusedError as error:
-            return f"{error}; nothing is sent there unless the destination says allow_private: true"
+            return f"{error}; if it is meant, say allow_private: true"
         except httpcore.ConnectError:
             return None
         return None
