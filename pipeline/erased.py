@@ -85,14 +85,19 @@ def _in_parquet(file: Path, customer_id: str) -> int:
     scan, pattern = f"read_parquet({literal(str(file))})", literal(_standing_alone(re.escape(customer_id)))
     with connect() as connection:
         kinds = connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
-        texts = [f"CAST({quoted(str(row[0]))} AS VARCHAR)" for row in kinds]
+        texts = [f"CAST({quoted(str(name))} AS VARCHAR)" for name, kind, *_ in kinds if _may_hold(str(name), str(kind))]
         # Cheap first: most rows do not even hold the letters.
         tests = [
             f"coalesce(contains({text}, {literal(customer_id)}) AND regexp_matches({text}, {pattern}), false)"
             for text in texts
         ]
-        query = f"SELECT count(*) FROM {scan} WHERE {' OR '.join(tests)}"
+        query = f"SELECT count(*) FROM {scan} WHERE {' OR '.join(tests) or 'false'}"
         return int(connection.execute(query).fetchall()[0][0])
+
+
+def _may_hold(name: str, kind: str) -> bool:
+    """Numbers and times name nobody, unless they are ids."""
+    return name.endswith("_id") or kind.startswith(("VARCHAR", "BLOB", "STRUCT", "MAP")) or kind.endswith("]")
 
 
 def _in_sqlite(file: Path, customer_id: str) -> int:
