@@ -108,7 +108,7 @@ def _versions(
 ) -> Iterator[tuple[str, Json]]:
     """Each version in force from its first decision until that of the next."""
     since = decisions.assign(at=begins(decisions)).groupby("policy_version", sort=False)["at"].min().sort_values()
-    ends = [*since.tolist()[1:], as_of_us]
+    ends = [*since.tolist()[1:], as_of_us][: len(since)]
     for version, end in zip(since.index, ends, strict=True):
         first = first_of_each(decisions[decisions["policy_version"] == version])
         yield str(version), _until(first, ways, customers, np.full(len(first), max(end, int(since[version]))), params)
