@@ -40,13 +40,17 @@ from serving.decisions import Decisions
 NOBODY, EVERYBODY, RANDOM, RISK, RISK_VALUE = "nobody", "everybody", "random", "highest risk", "risk x value"
 LEARNING, OURS, ORACLE = "learning", "ours", "the oracle"
 NAMES = (NOBODY, EVERYBODY, RANDOM, RISK, RISK_VALUE, LEARNING, OURS, ORACLE)
-PEERS = (NOBODY, EVERYBODY, RANDOM, RISK, RISK_VALUE, LEARNING)
 BY_RANK: dict[str, Callable[[Decisions], arms.Worth]] = {
     EVERYBODY: arms.everybody,
     RANDOM: arms.random,
     LEARNING: arms.random,
     RISK: arms.highest_risk,
     RISK_VALUE: arms.risk_times_value,
+}
+TARGETS = {
+    # A message costs two cents here: what to save is people's patience.
+    EVERYBODY: "not clearly below theirs with at most half the messages",
+    ORACLE: "none: nobody can know this",
 }
 WORKERS = 2
 
@@ -120,7 +124,7 @@ def line(name: str, shops: list[dict[str, Future]], size: Size) -> dict[str, obj
     """Ours beside one policy, both against nobody, and the difference of the two with its interval."""
     ours, theirs = total(OURS, NOBODY, shops), total(name, NOBODY, shops)
     better = total(OURS, name, shops)
-    is_peer = name in PEERS
+    ours_sent, theirs_sent = (sum(found[each].contacts for found in shops) for each in (OURS, name))
     people = sum(len(found[NOBODY].net) for found in shops)
     return {
         "name": f"policies_{name.replace(' ', '_')}",
@@ -129,22 +133,28 @@ def line(name: str, shops: list[dict[str, Future]], size: Size) -> dict[str, obj
         "theirs": round(theirs.value, 4),
         "unit": "money per customer over the months, against nobody",
         "ratio": round(ours.value / theirs.value, 3) if theirs.value > 0 else None,
-        "target": "ours above theirs, interval of the difference" if is_peer else "none: nobody can know this",
-        "holds": bool(better.low > 0) or not is_peer,
+        "target": TARGETS.get(name, "ours above theirs, interval of the difference"),
+        "holds": _holds(name, better, ours_sent / max(theirs_sent, 1)),
         "ours_interval": [round(ours.low, 4), round(ours.high, 4)],
         "theirs_interval": [round(theirs.low, 4), round(theirs.high, 4)],
         "difference": [round(better.value, 4), round(better.low, 4), round(better.high, 4)],
         "theirs_by_the_truth": round(sum(found[name].promised for found in shops) / people, 4),
         "ours_by_the_truth": round(sum(found[OURS].promised for found in shops) / people, 4),
-        "their_contacts": sum(found[name].contacts for found in shops),
+        "their_contacts": theirs_sent,
         "their_contacts_to_the_gone": sum(found[name].to_the_gone for found in shops),
-        "our_contacts": sum(found[OURS].contacts for found in shops),
+        "our_contacts": ours_sent,
         "our_contacts_to_the_gone": sum(found[OURS].to_the_gone for found in shops),
         "customers": people,
         "months": size.months,
         "shops": size.shops,
         "cores": os.cpu_count(),
     }
+
+
+def _holds(name: str, better: Gain, share_of_messages: float) -> bool:
+    if name == EVERYBODY:
+        return bool(better.high >= 0.0 and share_of_messages <= 0.5)
+    return name == ORACLE or bool(better.low > 0.0)
 
 
 def total(name: str, other: str, shops: list[dict[str, Future]]) -> Gain:
