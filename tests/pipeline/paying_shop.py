@@ -85,7 +85,7 @@ def write_shop(shop: Shop, decisions: pd.DataFrame | None) -> Facts:
     return today(known["customer_id"].tolist())
 
 
-def write_orders(who: np.ndarray, day: np.ndarray) -> None:
+def write_orders(who: np.ndarray, day: np.ndarray, revenue: float = 100.0, discount: float = 0.0) -> None:
     """Orders of 100 money on these days after START_US."""
     at = pd.to_datetime(START_US + (day * DAY_US).astype(np.int64), unit="us", utc=True)
     orders = pd.DataFrame(
@@ -94,8 +94,8 @@ def write_orders(who: np.ndarray, day: np.ndarray) -> None:
             "customer_id": who,
             "ordered_at": at,
             "known_at": at,
-            "revenue": 100.0,
-            "discount": 0.0,
+            "revenue": revenue,
+            "discount": discount,
             "units": 1,
             "currency": "EUR",
             "channel": None,

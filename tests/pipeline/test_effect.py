@@ -133,6 +133,25 @@ def test_each_policy_version_counts_while_it_was_in_force(params: Params) -> Non
     assert versions["2"]["effect_money"]["value"] == pytest.approx(margin)
 
 
+def test_a_decision_of_tomorrow_is_not_known_today(params: Params) -> None:
+    shop = Shop(people=300)
+    decisions = ledger(shop)
+    later = decisions["as_of"] + pd.Timedelta(days=20)
+    decisions["as_of"] = decisions["as_of"].where(decisions.index < 100, later)
+    overall = measure(params, write_shop(shop, decisions), START_US + 5 * DAY_US).report["overall"]
+    assert overall["treated"] + overall["control"] == 100
+
+
+def test_a_discount_is_paid_in_full_and_earns_no_margin(params: Params) -> None:
+    shop = Shop(people=300)
+    decisions = ledger(shop).assign(cost_money=0.0)
+    write_shop(shop, decisions)
+    treated = decisions.loc[decisions["arm"] == "treatment", "customer_id"].to_numpy(object)
+    write_orders(treated, np.full(len(treated), 5.0), revenue=90.0, discount=10.0)
+    found = measure(params, today(decisions["customer_id"].tolist()), NOW_US).report["overall"]["effect_money"]
+    assert found["value"] == pytest.approx(100 * params.score.margin_share - 10)
+
+
 def test_a_gift_is_paid_with_every_order_of_its_days(params: Params) -> None:
     shop = Shop(people=1_000)
     decisions = ledger(shop)

@@ -14,6 +14,7 @@ from pipeline.check import check
 from pipeline.files import read_json
 from pipeline.params import Params
 from pipeline.pull import pull
+from pipeline.sources.ledger import export_decisions
 from serving.inbox.database import INBOX_URL, writing
 from serving.inbox.inbox import Inbox
 from serving.inbox.marking import mark_file, write_mark
@@ -66,6 +67,14 @@ def test_whom_nothing_could_reach_is_not_among_them(params: Params) -> None:
     commit_run(Path(), AT_US, Decided("c1"), Decided("c2", action=None, chances={}))
     pull(params)
     assert pd.read_parquet(f"data/raw/{DECISIONS_FILE}")["customer_id"].tolist() == ["c1"]
+
+
+def test_a_run_after_the_mark_waits_for_the_next_pull(params: Params) -> None:
+    inbox = commit_run(Path(), AT_US, Decided("c1"))
+    mark = inbox.mark()
+    commit_run(Path(), AT_US + DAY_US, Decided("c2"))
+    assert export_decisions((inbox, mark), Path()) == 1
+    assert pd.read_parquet(DECISIONS_FILE)["customer_id"].tolist() == ["c1"]
 
 
 def test_the_erased_are_not_among_them(params: Params) -> None:
