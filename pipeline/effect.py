@@ -64,6 +64,10 @@ def _planned(params: Params, facts: Facts, as_of_us: int) -> Tree:
     margin, _ = ways.between(who, *(np.full(size, at) for at in (as_of_us - how.window_days * DAY_US, as_of_us)))
     control = params.plan.control_share * size
     smallest = smallest_effect(float(margin.std()), size - control, control)
+    shown = "any effect" if np.isnan(smallest) else f"an effect below {smallest:.2f} money a person"
+    progress(
+        f"control group {control:,.0f} of {size:,}: {shown} in {how.window_days} days would go unseen (80 % power)"
+    )
     return {
         "as_of": iso(as_of_us),
         "window_days": how.window_days,

@@ -31,13 +31,17 @@ def _with(params: Params, **effect: object) -> Params:
     return params.model_copy(update={"effect": params.effect.model_copy(update=effect)})
 
 
-def test_nothing_sent_yet_says_what_the_control_group_could_show(params: Params) -> None:
+def test_nothing_sent_yet_says_what_the_control_group_could_show(
+    params: Params, capsys: pytest.CaptureFixture[str]
+) -> None:
     facts = write_shop(Shop(people=500), None)
     paid = measure(params, facts, START_US + 25 * DAY_US)
     assert paid.uplift is None
     assert paid.report["state"] == NOTHING_SENT
     assert paid.report["planned"]["customers"] == 500
-    assert paid.report["planned"]["smallest_effect_money"] > 0
+    smallest = paid.report["planned"]["smallest_effect_money"]
+    assert smallest > 0
+    assert f"control group 50 of 500: an effect below {smallest:.2f} money a person" in capsys.readouterr().out
 
 
 def test_a_real_effect_is_found_per_person_and_in_total(params: Params) -> None:
@@ -140,6 +144,15 @@ def test_a_decision_of_tomorrow_is_not_known_today(params: Params) -> None:
     decisions["as_of"] = decisions["as_of"].where(decisions.index < 100, later)
     overall = measure(params, write_shop(shop, decisions), START_US + 5 * DAY_US).report["overall"]
     assert overall["treated"] + overall["control"] == 100
+
+
+def test_a_ledger_whose_decisions_all_lie_ahead_learns_and_has_no_versions(params: Params) -> None:
+    shop = Shop(people=300)
+    report = measure(params, write_shop(shop, ledger(shop)), START_US).report
+    assert report["state"] == "learning"
+    assert report["policy_versions"] == {}
+    assert report["overall"]["since"] is None
+    json.dumps(report, allow_nan=False)
 
 
 def test_a_discount_is_paid_in_full_and_earns_no_margin(params: Params) -> None:
