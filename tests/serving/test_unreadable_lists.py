@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -71,6 +72,16 @@ def test_a_trigger_and_a_dispatch_do_contact_people_while_all_is_well(home: Path
     assert ran(home, "serving.trigger", "--now", NOW).returncode == 0
     sent = ran(home, "serving.dispatch", "--once", "--now", NOW)
     assert (sent.returncode, bool(letters(home))) == (0, True), sent.stderr
+
+
+def test_neither_the_trigger_nor_the_dispatcher_names_a_customer(home: Path) -> None:
+    shutil.rmtree(home / "data/outbox", ignore_errors=True)
+    (home / "data/outbox").write_text("a file where the folder should be, so that every delivery fails")
+    told = [ran(home, "serving.trigger", "--now", NOW), ran(home, "serving.dispatch", "--once", "--now", NOW)]
+    log = "".join(each.stdout + each.stderr for each in told)
+    assert "retry" in log or "failed" in log, log
+    names = pd.read_parquet(home / "data/scores.parquet")["customer_id"]
+    assert [name for name in names if name in log] == []
 
 
 @pytest.mark.parametrize("damage", [corrupt, without_suppressions])

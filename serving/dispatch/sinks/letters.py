@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -55,7 +56,8 @@ class EmlSink:
                     os.fsync(opened.fileno())
                 aside.replace(file)
         except OSError as error:
-            aside.unlink(missing_ok=True)
+            with suppress(OSError):  # what stood in the way of the file may stand in the way of its removal
+                aside.unlink()
             return Outcome("failed", f"not written: {error.strerror}")
         return SENT
 
