@@ -26,6 +26,7 @@ from serving.dispatch.lanes import Lane
 from serving.dispatch.settings import Dispatch, read_dispatch
 from serving.dispatch.sinks.opening import open_sink
 from serving.inbox.database import inbox_url, open_database, told
+from serving.inbox.telling import telling
 from serving.outbox.tables import MESSAGES
 from serving.settings import Places, places
 
@@ -39,7 +40,9 @@ def main(arguments: Sequence[str]) -> None:
         dispatch = _chosen(read_dispatch(where.params), options.destination)
         clock = clock_from(options.now)
         engine = open_database(inbox_url(where.home))
-        counts = run(lanes(engine, dispatch, where, (options.workers, clock)), options.loop)
+        working = lanes(engine, dispatch, where, (options.workers, clock))
+        with telling(engine, where.home):
+            counts = run(working, options.loop)
         print(line(engine, dispatch, counts), flush=True)
     except RekindleError as error:
         sys.exit(f"dispatch: {error}")

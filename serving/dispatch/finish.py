@@ -74,7 +74,8 @@ def _finished(connection: Connection, desk: Desk, letter: Letter, outcome: Outco
     values: dict[str, object] = {"state": state, "reason": outcome.told, "lease_owner": None, "lease_until_us": None}
     if state == "retry":
         seconds = wait_seconds(desk.lane, letter.attempts, outcome.wait_seconds, random.Random())
-        values["next_attempt_us"] = now_us + round(seconds * 1e6)
+        later_us, ends_us = now_us + round(seconds * 1e6), MESSAGES.c.expires_at_us
+        values["next_attempt_us"] = sa.case((ends_us < later_us, ends_us), else_=later_us)  # its turn to be closed
     if state == "sent":
         values |= {"sent_us": now_us, "reason": None}
     mine = sa.and_(MESSAGES.c.state == "leased", MESSAGES.c.lease_token == letter.lease_token)

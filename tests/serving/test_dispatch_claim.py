@@ -80,6 +80,13 @@ def test_a_message_past_its_time_expires(engine: Engine) -> None:
     assert states(engine) == {name: "expired"}
 
 
+def test_a_message_past_its_time_expires_while_everything_is_stopped_too(engine: Engine) -> None:
+    plan_messages(engine, Planned())
+    with writing(engine) as connection:
+        lists.stop(connection, "all", "asked", NOW_US)
+    assert claimed(engine, AS_OF_US + 7 * DAY_US).closed == [("expired", "expired")]
+
+
 def test_what_cannot_be_read_stops_everything(engine: Engine) -> None:
     (name,) = plan_messages(engine, Planned())
     with engine.connect() as connection, connection.begin():

@@ -105,6 +105,13 @@ def test_the_next_try_waits_as_long_as_was_asked(engine: Engine) -> None:
     assert len(take(engine, NOW_US + 7 * SECOND_US)) == 1
 
 
+def test_a_try_that_would_come_too_late_is_the_messages_end(engine: Engine) -> None:
+    (name,) = plan_messages(engine, Planned(expires_at_us=NOW_US + 5 * SECOND_US))
+    end(engine, take(engine), Outcome("failed", "later", 429, wait_seconds=7))
+    assert take(engine, NOW_US + 5 * SECOND_US) == []
+    assert states(engine) == {name: "expired"}
+
+
 def test_waits_double_with_full_jitter_below_the_longest() -> None:
     lane = CSV.model_copy(update={"first_retry_seconds": 10, "longest_retry_seconds": 100})
     for attempts_made, ceiling in ((1, 10), (2, 20), (3, 40), (9, 100)):
