@@ -84,7 +84,7 @@ class Champions:
     refused: str | None = None
     _seen: tuple[Stamp, Stamp] = ((), ())
     _settled: tuple[Stamp, Stamp] = ((), ())
-    _last_mark: int = 0
+    _last_mark: tuple[int, int] = (0, 0)
     _last_erased: frozenset[str] = frozenset()
 
     @classmethod
@@ -140,8 +140,8 @@ class Champions:
         try:
             self._offer_erased()
             mark = self.desk.inbox.mark()
-            if mark.last > self._last_mark and offer_mark(self.places.home, mark):
-                self._last_mark = mark.last
+            if (mark.last, mark.runs) > self._last_mark and offer_mark(self.places.home, mark):
+                self._last_mark = (mark.last, mark.runs)
         except (OSError, RekindleError) as error:
             _LOG.warning("the pipeline is not told of what was received: %s", error)
 

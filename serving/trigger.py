@@ -30,6 +30,7 @@ from serving.desk import Desk
 from serving.dispatch.health import counts
 from serving.gates import Shop
 from serving.inbox.database import told, writing
+from serving.inbox.telling import tell
 from serving.outbox.drafts import Made, draft_arms, draft_decisions, draft_messages
 from serving.outbox.person import person_of
 from serving.outbox.reading import read_ledger, read_mark, spent_on_day
@@ -208,7 +209,10 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     try:
         call = Call.of(_body(options.now, options.customers), time.time_ns() // 1000, options.idempotency_key)
-        answer = (dry_run if options.dry_run else trigger)(Desk.open(places()), call)
+        desk = Desk.open(places())
+        answer = (dry_run if options.dry_run else trigger)(desk, call)
+        if not options.dry_run:
+            tell(desk.inbox.engine, desk.places.home)
     except RekindleError as error:
         sys.exit(f"trigger: {error}")
     except Problem as problem:
