@@ -34,6 +34,7 @@ def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(INBOX_URL, raising=False)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     Path("data/external").mkdir(parents=True)
+    Path("params.yaml").write_text("dispatch: {endpoint_url: https://shop.example, destinations: {}}\n")
     write_csv(
         Path("orders.csv"),
         "order_id,customer_id,ordered_at,revenue",
