@@ -58,7 +58,7 @@ compare: setup  ## two runs on one page: champion and latest, or RUNS="A B"
 loop: setup  ## six months of the demo shop with the loop and without it, side by side; ten minutes
 	@$(BIN)/python -m pipeline.loop
 
-demo-receiver: setup  ## receive what the dispatcher sends to http://127.0.0.1:8025, check its signature and print it
+demo-receiver: setup  ## receive what the dispatcher sends to http://127.0.0.1:8080, check its signature and print it
 	@$(BIN)/python -m serving.demo_receiver
 
 bench: setup .venv/bench  ## run every benchmark; one JSON object per line
