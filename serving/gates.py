@@ -107,7 +107,8 @@ def _not_in_control(case: Case) -> Flags:
 def _few_complaints(case: Case) -> Flags:
     # One complaint alone says little: among few messages it is any share at all (serving/breaker.py).
     few = case.shop.complaints is not None and case.shop.complaints < FEWEST_TO_STOP
-    return _everyone(case, few or case.shop.complaint_share <= case.policy.max_complaint_share)
+    share = case.shop.complaint_share
+    return _everyone(case, few or share == 0 or share < case.policy.max_complaint_share)
 
 
 def _no_open_order(case: Case) -> Flags:

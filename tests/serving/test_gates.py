@@ -183,3 +183,12 @@ def test_one_complaint_alone_stops_nobody_and_two_do() -> None:
     loud = {"complaint_share": 0.1}
     gates = [decide(people({}), policy(), shop(**loud, complaints=count), KEY).gate[0] for count in (1, 2, None)]
     assert gates == [None, "complaint_breaker", "complaint_breaker"]
+
+
+def test_the_bound_itself_stops_and_no_complaint_never_does() -> None:
+    shares = ((0.00299, 0.003), (0.003, 0.003), (0.0, 0.0))
+    gates = [
+        decide(people({}), policy(max_complaint_share=most), shop(complaint_share=share), KEY).gate[0]
+        for share, most in shares
+    ]
+    assert gates == [None, "complaint_breaker", None]
