@@ -17,6 +17,7 @@ from serving.facts import CHANNELS, Facts, concatenate
 from serving.gates import Shop
 from serving.history import (
     HISTORY_KINDS,
+    OUTCOME_ID,
     SENT_KINDS,
     Events,
     Flags,
@@ -122,7 +123,10 @@ def _events(customer_ids: pd.Series) -> Events:
 def _event_times(kinds: tuple[str, ...]) -> dict[str, Ints]:
     """Times of all the shop's events of some kinds, also of people who are not scored."""
     listed = ", ".join(f"'{kind}'" for kind in kinds)
-    found = _query(f"SELECT kind, epoch_us(known_at) AS time FROM '{_engagement()}' WHERE kind IN ({listed})")  # noqa: S608
+    found = _query(
+        f"SELECT kind, epoch_us(known_at) AS time FROM '{_engagement()}' WHERE kind IN ({listed}) "  # noqa: S608
+        f"AND NOT (kind <> 'spam_complaint' AND starts_with(event_id, '{OUTCOME_ID}'))"
+    )
     return {kind: found.loc[found["kind"] == kind, "time"].to_numpy(np.int64) for kind in kinds}
 
 

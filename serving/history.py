@@ -23,6 +23,8 @@ Flags = NDArray[np.bool_]
 Texts = NDArray[np.object_]
 HISTORY_KINDS = ("touch", "unsubscribe", "spam_complaint", "ticket_opened", "ticket_closed", "refund", "cancellation")
 SENT_KINDS = ("email_sent", "sms_sent", "push_sent", "touch")
+# Begins the ids of events that a provider's report became: the message it delivered is our touch, counted already.
+OUTCOME_ID = "outcome:"
 _ASK = "ask"
 
 

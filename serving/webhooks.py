@@ -23,8 +23,8 @@ from features.errors import ServingError
 from serving.desk import Desk, Entry
 from serving.dispatch.claim import Letter
 from serving.dispatch.finish import keep_touch
-from serving.dispatch.health import OUTCOME_ID
 from serving.events import AHEAD, PlainId
+from serving.history import OUTCOME_ID
 from serving.inbox.database import told, writing
 from serving.inbox.inbox import RECEIVED
 from serving.limits import RETRY_SECONDS

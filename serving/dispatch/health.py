@@ -13,15 +13,13 @@ from sqlalchemy.engine import Connection
 
 from features.log import DAY_US
 from serving.breaker import breaker, warning
-from serving.history import SENT_KINDS
+from serving.history import OUTCOME_ID, SENT_KINDS
 from serving.inbox.inbox import RECEIVED
 from serving.outbox.tables import MESSAGES
 
 WINDOW_DAYS = 30
 # Counting takes a look at a month of rows: not for every handful of messages.
 FRESH_SECONDS = 5.0
-# Begins the ids of events that a provider's report became: what it delivered is our touch, counted already.
-OUTCOME_ID = "outcome:"
 
 
 @dataclass

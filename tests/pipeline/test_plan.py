@@ -19,6 +19,7 @@ from pipeline import paths
 from pipeline.files import read_table, write_table
 from pipeline.params import Params, load_params
 from pipeline.plan import SCHEMA, plan
+from pipeline.plan_inputs import microseconds_of, read_shop
 from serving.budgets import BUDGET
 from serving.gates import GATES
 from serving.store import Store
@@ -190,6 +191,20 @@ def test_complaints_above_the_limit_stop_everything(params: Params) -> None:
     found = planned(params)
     assert "complaint_breaker" in set(found["gate"])
     assert found["action"].isna().all()
+
+
+def test_a_providers_report_of_a_delivery_is_no_second_message(params: Params) -> None:
+    engagement = read_table(paths.CLEAN / "engagement.parquet")
+    scores = read_table(paths.SCORES)
+    as_of_us = int(microseconds_of(scores["as_of"]).max())
+    sent = engagement[engagement["kind"] == "email_sent"].sort_values("known_at").tail(50)
+    complaint = sent.head(1).assign(kind="spam_complaint", event_id="outcome:mailer:1")
+    write_table(paths.CLEAN / "engagement.parquet", pd.concat([engagement, complaint]))
+    before = read_shop(scores, as_of_us)
+    reports = sent.assign(event_id=[f"outcome:mailer:{number}" for number in range(2, 52)])
+    write_table(paths.CLEAN / "engagement.parquet", pd.concat([engagement, complaint, reports]))
+    assert (before.complaint_share, before.complaints) != (0.0, 0)
+    assert read_shop(scores, as_of_us) == before
 
 
 def test_a_shop_without_revenue_is_planned_too(params: Params) -> None:
