@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -18,8 +19,10 @@ import pytest
 
 from serving.client import Client, RefusedError
 from serving.openapi import description
+from serving.outbox.person import holdout_key, person_of
 from serving.requests import Customer, Engagement, Order
 from serving.shapes import EventScore, Missing, NightlyScore
+from serving.unsubscribe_link import Link, one_click_url
 from tests.serving.shop import ROOT, copy_of, free_port, served
 
 ORDER = Order(order_id="1", ordered_at=datetime(2025, 12, 15, tzinfo=UTC), revenue=30.0)
@@ -131,8 +134,16 @@ def test_the_service_describes_itself_as_the_file_does(client: httpx.Client) -> 
 )
 def test_the_curl_commands_of_the_documentation_are_answered(client: httpx.Client, command: str) -> None:
     here = command.replace("localhost:3000", client.base_url.netloc.decode())
-    assert here != command
+    link = one_click_url(
+        str(client.base_url), Link("m-1", person_of("c0000001", holdout_key()), "email"), holdout_key()
+    )
+    assert here != command or "$LINK" in command or "${LINK" in command
     told = subprocess.run(
-        ["bash", "-c", f"{here} --write-out '\\n%{{http_code}}'"], capture_output=True, text=True, check=True
+        ["bash", "-c", f"{here} --write-out '\\n%{{http_code}}'"],
+        env={**os.environ, "LINK": link},
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
-    assert told.endswith("\n200"), told
+    is_cut_off = "${LINK%" in command
+    assert told.endswith("\n403" if is_cut_off else "\n200"), told
