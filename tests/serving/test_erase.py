@@ -6,12 +6,10 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import orjson
-import psycopg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -28,7 +26,6 @@ from serving.outbox.person import person_of
 from serving.outbox.tables import ARMS, ATTEMPTS, DECISIONS, MESSAGES, METADATA, OUTCOMES, RUNS
 from serving.settings import HOME, Places
 from serving.store import CELLS, write_store
-from tests.pipeline import postgres
 from tests.serving.one_message import AT_US, KEY, insert_message
 from tests.serving.rows import event
 from tests.serving.shop import ROOT
@@ -43,22 +40,10 @@ PARAMS = """dispatch:
 """
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres.started() as host:
-        yield host
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture
+def home(either_database: None, tmp_path: Path) -> Path:
     (tmp_path / "data/external").mkdir(parents=True)
     (tmp_path / "params.yaml").write_text(PARAMS)
-    monkeypatch.delenv(INBOX_URL, raising=False)
-    if request.param == "postgresql":
-        host, name = request.getfixturevalue("server"), f"erase_{abs(hash(tmp_path))}"
-        with psycopg.connect(f"postgresql://postgres:@/postgres?host={host}", autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload]
-        monkeypatch.setenv(INBOX_URL, f"postgresql://postgres:@/{name}?host={host}")
     return tmp_path
 
 

@@ -20,28 +20,15 @@ from pipeline.score import score as score_stage
 from serving.answers import score
 from serving.desk import Desk
 from serving.events import EventsRequest, keep
-from serving.inbox.database import INBOX_URL
 from serving.planner import plan
 from serving.problems import Problem
 from serving.requests import PlanRequest, ScoreRequest
 from serving.settings import Places
 from serving.shapes import EventsAnswer
-from tests.serving.shop import copy_of
 
 AT = "2025-12-30T10:00:00Z"
 SESSION: dict[str, object] = {"event_id": "e1", "customer_id": "c1", "kind": "session", "occurred_at": AT}
 ORDER: dict[str, object] = {"order_id": "o1", "customer_id": "c1", "ordered_at": AT, "revenue": 49.9}
-
-
-@pytest.fixture
-def home(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.delenv(INBOX_URL, raising=False)
-    return copy_of(run, tmp_path / "run")
-
-
-@pytest.fixture
-def desk(home: Path) -> Desk:
-    return Desk.open(Places(home))
 
 
 def sent(desk: Desk, **rows: list[object]) -> EventsAnswer:

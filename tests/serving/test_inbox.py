@@ -4,39 +4,24 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from features.errors import ServingError
 from serving.inbox.database import HEAD, INBOX_URL, REVISIONS, connect, inbox_url, upgrade
 from serving.inbox.inbox import Inbox
 from serving.settings import HOME
-from tests.pipeline import postgres
 from tests.serving.migrating import migrate_down
 from tests.serving.rows import AT_US, event, order
 from tests.serving.shop import ROOT
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres.started() as host:
-        yield host
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture
+def home(either_database: None, tmp_path: Path) -> Path:
     """A folder whose inbox is a file, or a fresh PostgreSQL database."""
     (tmp_path / "data").mkdir()
-    monkeypatch.delenv(INBOX_URL, raising=False)
-    if request.param == "postgresql":
-        host, name = request.getfixturevalue("server"), f"inbox_{abs(hash(tmp_path))}"
-        with psycopg.connect(f"postgresql://postgres:@/postgres?host={host}", autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload]
-        monkeypatch.setenv(INBOX_URL, f"postgresql://postgres:@/{name}?host={host}")
     return tmp_path
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,29 +10,16 @@ from sqlalchemy.engine import Engine
 
 from features.errors import ServingError
 from serving.draws import HOLDOUT_KEY
-from serving.inbox.database import connect, open_database, told, writing
+from serving.inbox.database import connect, inbox_url, open_database, told, writing
 from serving.inbox.inbox import RECEIVED
 from serving.outbox.lists import AT_ONCE, Switch, blocked, opted_out, resume, stop, stopped, suppress, switches
-from serving.outbox.tables import METADATA
-from tests.pipeline import postgres
 from tests.serving.rows import event
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres.started() as host:
-        yield f"postgresql+psycopg://postgres@/postgres?host={host}"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
-    is_file = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path / 'inbox.db'}" if is_file else request.getfixturevalue("server")
-    engine = open_database(url)
-    with writing(engine) as connection:
-        for table in (*(METADATA.tables[name] for name in ("suppressions", "switches")), RECEIVED):
-            connection.execute(sa.delete(table))
-    return engine
+@pytest.fixture
+def engine(either_database: None, tmp_path: Path) -> Engine:
+    (tmp_path / "data").mkdir()
+    return open_database(inbox_url(tmp_path))
 
 
 def test_a_suppression_of_the_channel_or_of_every_channel_keeps_out(engine: Engine) -> None:

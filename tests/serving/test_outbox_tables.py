@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,24 +10,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import Engine
 
-from serving.inbox.database import HEAD, open_database, upgrade, writing
+from serving.inbox.database import HEAD, inbox_url, open_database, upgrade, writing
 from serving.outbox.person import person_of
 from serving.outbox.tables import ARMS, ERASURES, METADATA
-from tests.pipeline import postgres
 from tests.serving.migrating import migrate_down
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres.started() as host:
-        yield f"postgresql+psycopg://postgres@/postgres?host={host}"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
-    is_file = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path / 'inbox.db'}" if is_file else request.getfixturevalue("server")
-    return open_database(url)
+@pytest.fixture
+def engine(either_database: None, tmp_path: Path) -> Engine:
+    (tmp_path / "data").mkdir()
+    return open_database(inbox_url(tmp_path))
 
 
 def test_tables_and_migrations_say_the_same(engine: Engine) -> None:

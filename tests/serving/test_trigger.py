@@ -29,22 +29,11 @@ from serving.settings import HOME, Places
 from serving.trigger import Call, dry_run, make, trigger
 from tests.pipeline import postgres
 from tests.serving.migrating import migrate_down
-from tests.serving.shop import ROOT, copy_of
+from tests.serving.shop import ROOT
 
 NINE_US = microseconds(datetime(2026, 1, 1, 9, tzinfo=UTC))
 HOUR_US = DAY_US // 24
 Told = dict[str, object]
-
-
-@pytest.fixture
-def home(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.delenv(INBOX_URL, raising=False)
-    return copy_of(run, tmp_path / "run")
-
-
-@pytest.fixture
-def desk(home: Path) -> Desk:
-    return Desk.open(Places(home))
 
 
 @pytest.fixture
