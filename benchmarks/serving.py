@@ -22,7 +22,7 @@ import xgboost as xgb
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.serving_peers.bodies import by_events, by_ids
-from benchmarks.serving_peers.home import BODIES, Home, ids_of, make_home, rows_of, write_bodies
+from benchmarks.serving_peers.home import BODIES, Home, ids_of, make_home, rows_of, write_bodies, write_split
 from benchmarks.serving_peers.load import Load, load
 from benchmarks.serving_peers.server import Server, running
 from models.scorer import TREES_UBJ, Scorer
@@ -71,8 +71,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         with redirect_stdout(sys.stderr):
             home = make_home(Path(folder), 1_000 if quick else 5_000)
-        borne = {way.name: _borne(way, home, 2 if quick else 10) for way in _ways(home)}
-        for line in _lines(borne):
+        borne: dict[str, Borne] = {}
+        for way in _ways(home):
+            borne[way.name] = _borne(way, home, 2 if quick else 10)
+            print(json.dumps(_measured(way.name, borne[way.name])), flush=True)
+        for line in _targets(borne):
             print(json.dumps(line), flush=True)
         print(json.dumps(_batch(home, 20_000 if quick else 1_000_000)), flush=True)
 
@@ -80,7 +83,6 @@ def main() -> None:
 def _ways(home: Home) -> Iterator[Way]:
     rows = rows_of(home)
     plain = write_bodies(home.folder / "rows.txt", list(rows))
-    split = [{"dataframe_split": {"columns": list(home.columns), "data": [list(row.values())]}} for row in rows]
     ours = ("-m", "serving.run", "--port", "{port}")
 
     def asked(name: str, bodies: list[object]) -> Way:
@@ -101,7 +103,7 @@ def _ways(home: Home) -> Iterator[Way]:
     tables = write_bodies(home.folder / "tables.txt", [{"rows": [row]} for row in rows])
     yield Way("bentoml_documented", bento, "/readyz", "/score", tables, pyfunc)
     mlflow = ("-m", "mlflow", "models", "serve", "-m", str(home.pyfunc), "-p", "{port}", "--env-manager", "local")
-    invocations = write_bodies(home.folder / "split.txt", list(split))
+    invocations = write_split(home.folder / "split.txt", rows)
     yield Way("mlflow_models_serve", (*mlflow, "-w", "1"), "/ping", "/invocations", invocations, {})
 
 
@@ -119,16 +121,18 @@ def _asked(way: Way, server: Server, connections: int, seconds: int) -> Load:
     return found
 
 
-def _lines(borne: dict[str, Borne]) -> Iterator[dict[str, object]]:
+def _measured(name: str, borne: Borne) -> dict[str, object]:
+    return {
+        "name": f"serving_{name}",
+        **{f"{key}_{FEW}": round(value, 3) for key, value in vars(borne.few).items()},
+        **{f"{key}_{MANY}": round(value, 3) for key, value in vars(borne.many).items()},
+        "ready_seconds": round(borne.ready_seconds, 1),
+        "worker_mb": round(borne.worker_mb),
+    }
+
+
+def _targets(borne: dict[str, Borne]) -> Iterator[dict[str, object]]:
     row, fastapi, mlflow = borne["ours_by_row"], borne["fastapi"], borne["mlflow_models_serve"]
-    for name, each in borne.items():
-        yield {
-            "name": f"serving_{name}",
-            **{f"{key}_{FEW}": round(value, 3) for key, value in vars(each.few).items()},
-            **{f"{key}_{MANY}": round(value, 3) for key, value in vars(each.many).items()},
-            "ready_seconds": round(each.ready_seconds, 1),
-            "worker_mb": round(each.worker_mb),
-        }
     yield _compared("p50", row.few.p50_ms, ("bare FastAPI", fastapi.few.p50_ms), "at most the peer's", 1.0)
     yield _compared(
         "throughput", row.many.per_second, ("bare FastAPI", fastapi.many.per_second), "0.9 of the peer's", 0.9, "1/s"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,4 +90,11 @@ def ids_of(home: Home) -> list[str]:
 def write_bodies(path: Path, bodies: list[object]) -> Path:
     """One JSON body per line, as the load generator reads them."""
     path.write_bytes(b"\n".join(orjson.dumps(body) for body in bodies))
+    return path
+
+
+def write_split(path: Path, rows: Sequence[Mapping[str, float | None]]) -> Path:
+    """Rows as MLflow takes them; a missing value as NaN, for a column of null alone would be no number to it."""
+    tables = ({"columns": list(row), "data": [[np.nan if v is None else v for v in row.values()]]} for row in rows)
+    path.write_text("\n".join(json.dumps({"dataframe_split": table}) for table in tables), encoding="utf-8")
     return path
