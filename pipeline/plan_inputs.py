@@ -13,6 +13,7 @@ from models.scorer import MODEL_JSON
 from pipeline import paths
 from pipeline.files import read_json, read_table
 from pipeline.params import Params
+from serving.breaker import share_of
 from serving.facts import CHANNELS, Facts, concatenate
 from serving.gates import Shop
 from serving.history import (
@@ -23,7 +24,6 @@ from serving.history import (
     Flags,
     Floats,
     Texts,
-    complaint_share,
     complaints_and_sent,
     data_age_days,
     gather_history,
@@ -52,13 +52,13 @@ def read_facts(scores: pd.DataFrame, as_of_us: int, params: Params) -> Facts:
 def read_shop(scores: pd.DataFrame, as_of_us: int) -> Shop:
     """The state of the whole shop: age of the data, complaints, whether the scores are those of the model in force."""
     champion = str(read_json(paths.CHAMPION / MODEL_JSON)["model_version"])
-    times = _event_times(("spam_complaint", *SENT_KINDS))
+    complaints, sent = complaints_and_sent(_event_times(("spam_complaint", *SENT_KINDS)), as_of_us)
     return Shop(
         as_of_us=as_of_us,
         data_age_days=data_age_days({"event": _last_of_each_hour()}, as_of_us),
-        complaint_share=complaint_share(times, as_of_us),
+        complaint_share=share_of(complaints, sent),
         model_refused=set(scores["model_version"]) != {champion},
-        complaints=complaints_and_sent(times, as_of_us)[0],
+        complaints=complaints,
     )
 
 

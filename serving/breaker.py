@@ -16,9 +16,14 @@ STOP_SHARE = 0.003
 FEWEST_TO_STOP = 2
 
 
+def share_of(complaints: int, sent: int) -> float:
+    """Complaints per message; 1 when there are complaints but no messages."""
+    return complaints / sent if sent > 0 else float(complaints > 0)
+
+
 def breaker(complaints: int, sent: int, stop_share: float = STOP_SHARE) -> State:
     """What `complaints` about `sent` messages of the same days mean; complaints without messages count in full."""
-    share = complaints / sent if sent > 0 else float(complaints > 0)
+    share = share_of(complaints, sent)
     if share >= stop_share and complaints >= FEWEST_TO_STOP:
         return "stop"
     return "warn" if complaints and share >= min(WARN_SHARE, stop_share) else "ok"

@@ -138,13 +138,7 @@ def _events(histories: Sequence[History], perhaps: Sequence[Sequence[tuple[int, 
         if one["kind"] in HISTORY_KINDS and not one.get("is_machine")
     ]
     rows += [(place, at_us, "touch", f"{action}:") for place, sent in enumerate(perhaps) for at_us, action in sent]
-    customer, time, kind, subject = zip(*rows, strict=True) if rows else ((), (), (), ())
-    return Events(
-        np.array(customer, dtype=np.int64),
-        np.array(time, dtype=np.int64),
-        np.array(kind, dtype=object),
-        np.array(subject, dtype=object),
-    )
+    return Events.of(rows)
 
 
 def _plain(value: object) -> object:

@@ -77,13 +77,7 @@ def events_of(customers: Sequence[Customer]) -> Events:
         for event in customer.engagement or []
         if event.kind in HISTORY_KINDS and not event.is_machine
     ]
-    customer, time, kind, subject = zip(*rows, strict=True) if rows else ((), (), (), ())
-    return Events(
-        np.array(customer, dtype=np.int64),
-        np.array(time, dtype=np.int64),
-        np.array(kind, dtype=object),
-        np.array(subject, dtype=object),
-    )
+    return Events.of(rows)
 
 
 def _known(row: Order | Engagement) -> datetime:

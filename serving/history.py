@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from features.log import EventLog, Ints, engagement_stream
 from features.past import Past
 from features.rows import Grid, Rows
+from serving.breaker import share_of
 from serving.hours import local_day, next_allowed
 from serving.policy import Policy
 
@@ -36,6 +37,17 @@ class Events:
     time: Ints
     kind: Texts
     subject: Texts
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[int, int, object, object]]) -> Events:
+        """Events from rows of customer, time, kind and subject."""
+        customer, time, kind, subject = zip(*rows, strict=True) if rows else ((), (), (), ())
+        return cls(
+            np.array(customer, dtype=np.int64),
+            np.array(time, dtype=np.int64),
+            np.array(kind, dtype=object),
+            np.array(subject, dtype=object),
+        )
 
     def where(self, chosen: Flags) -> Events:
         """Only the chosen events."""
@@ -94,8 +106,7 @@ def complaints_and_sent(time: Mapping[str, Ints], as_of_us: int) -> tuple[int, i
 
 def complaint_share(time: Mapping[str, Ints], as_of_us: int) -> float:
     """Spam complaints per message sent in the shop's last 30 days; 1 when there are complaints but no messages."""
-    complaints, sent = complaints_and_sent(time, as_of_us)
-    return complaints / sent if sent else float(complaints > 0)
+    return share_of(*complaints_and_sent(time, as_of_us))
 
 
 def data_age_days(time: Mapping[str, Ints], as_of_us: int) -> float:

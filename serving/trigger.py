@@ -22,7 +22,7 @@ from sqlalchemy.engine import Connection
 
 from features.errors import RekindleError
 from serving import received
-from serving.breaker import FEWEST_TO_STOP
+from serving.breaker import FEWEST_TO_STOP, share_of
 from serving.budgets import budget_of, within_budget
 from serving.current import read_known
 from serving.decisions import NOBODY, decide
@@ -108,7 +108,7 @@ def make(desk: Desk, call: Call, connection: Connection) -> Made:
 
 def _heard(shop: Shop, complaints: int, sent: int) -> Shop:
     """The shop with the complaints that were received, where they are worse than those of the nightly run."""
-    share = complaints / sent if sent else float(complaints > 0)
+    share = share_of(complaints, sent)
     worse = share > shop.complaint_share and complaints >= FEWEST_TO_STOP
     return replace(shop, complaint_share=share, complaints=complaints) if worse else shop
 
