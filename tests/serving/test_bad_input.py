@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -120,9 +122,25 @@ def test_a_million_events_and_a_bomb_are_refused_in_constant_memory(client: http
 
 def serving_process() -> psutil.Process:
     workers = [
-        one for one in psutil.Process().children(recursive=True) if "_bentoml_impl.worker.service" in one.cmdline()
+        one for one in psutil.Process().children(recursive=True) if "_bentoml_impl.worker.service" in command_line(one)
     ]
     return workers[-1]
+
+
+def command_line(process: psutil.Process) -> list[str]:
+    """The words a process was started with; none of one that has ended, whether or not its parent knows."""
+    try:
+        words: list[str] = process.cmdline()
+        return words
+    except psutil.NoSuchProcess:
+        return []
+
+
+def test_a_process_that_ended_unnoticed_has_no_command_line() -> None:
+    ended = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+    assert command_line(psutil.Process(ended.pid)) == []
+    ended.wait()
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b'{"customers": [{"customer_id": "\xc3\x28"}]}', b"[" * 100_000])
