@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -161,7 +162,7 @@ def _limit(name: str, ours: float, most: float, unit: str) -> dict[str, object]:
 
 def _batch(home: Home, customers: int) -> dict[str, object]:
     """Scoring a matrix of customers, against the raw call of the trees on the same matrix."""
-    scorer = Scorer.load(home.folder / paths.CHAMPION)
+    scorer = Scorer.load(home.folder / paths.CHAMPION, threads=os.cpu_count() or 1)  # as the nightly run has it
     some = np.array([[np.nan if v is None else v for v in row.values()] for row in rows_of(home)])
     matrix = np.tile(some, (-(-customers // len(some)), 1))[:customers]
     booster = xgb.Booster(model_file=bytearray((home.folder / paths.CHAMPION / TREES_UBJ).read_bytes()))

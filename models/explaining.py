@@ -9,7 +9,6 @@ import xgboost as xgb
 from numpy.typing import NDArray
 
 from models.btyd import Floats
-from models.formulas import Rows
 from models.plain import described, number
 from models.reasons import Contributions, ExplainTrees, Reason, contributions, top_reasons
 from models.scorer import Scorer
@@ -24,9 +23,8 @@ def explained(
 
 def exact_shares(scorer: Scorer, explain: ExplainTrees | None, values: Floats) -> Contributions:
     """What each feature adds to every row's calibrated log odds; base and shares are `Scorer.churn_log_odds`."""
-    rows = Rows(values, {name: place for place, name in enumerate(scorer.feature_columns)})
     calibration = described(scorer.about["calibration"])
-    found = contributions(scorer.formula, rows, explain)
+    found = contributions(scorer.formula, scorer.rows(values), explain)
     return found.calibrated(number(calibration["intercept"]), number(calibration["slope"]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import cast
 
 import numpy as np
@@ -44,7 +45,7 @@ VALUE_COLUMNS = [
 
 def score(params: Params) -> str:
     """Write `data/scores.parquet`, one row per customer of the population at `as_of`, and `reports/watch.json`."""
-    scorer = Scorer.load(paths.CHAMPION)
+    scorer = Scorer.load(paths.CHAMPION, threads=os.cpu_count() or 1)
     _require_same_question(scorer, params)
     today = today_by(scorer, paths.CHAMPION)
     current, probability = today.current, today.probability

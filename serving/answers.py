@@ -89,16 +89,12 @@ def _no_reasons(named: Named) -> dict[str, Entry]:
 def _computed(desk: Desk, named: Named, as_of: str) -> dict[str, Entry]:
     if not named:
         return {}
-    rows = _rows(desk.scorer, named)
+    rows = desk.scorer.rows(np.array(list(named.values())))
     reasons = _reasons(desk.scorer, rows, int(str(desk.store.about["reasons"])))
     return {
         name: {"customer_id": name, "as_of": as_of, "source": "events", "reasons": [_plain(one, gap) for one in each]}
         for name, each, gap in zip(named, reasons, _usual_gaps(rows), strict=True)
     }
-
-
-def _rows(scorer: Scorer, named: Named) -> Rows:
-    return Rows(np.array(list(named.values())), {name: place for place, name in enumerate(scorer.feature_columns)})
 
 
 def _usual_gaps(rows: Rows) -> list[float]:

@@ -160,5 +160,6 @@ PROBLEM_EXAMPLES: dict[str, tuple[str, str | None]] = {
     "not-kept": ("None of the rows was kept; send all again.", None),
     "not-erased": ("Not everything could be removed; ask again.", None),
     "not-written": ("It was not written; send it again.", None),
+    "late": ("No answer within 60 s; ask for fewer customers at once. What writes may still be done.", None),
     "failed": ("The fault is ours; the service's log has it.", None),
 }

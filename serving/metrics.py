@@ -68,13 +68,18 @@ class Measured:
 
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _requests(page, message["status"]).inc()
+                _count(page, message["status"])
             await send(message)
 
         try:
             await self.app(scope, receive, noting)
         finally:
             _duration(page).observe(perf_counter() - started)
+
+
+def count_answer(path: str, status: int) -> None:
+    """Count an answer that was given outside of `Measured`."""
+    _count(page_of(path), status)
 
 
 def page_of(path: str) -> str:
@@ -120,6 +125,10 @@ def _registry() -> prometheus.CollectorRegistry:
 def _add(counter: prometheus.Counter, values: Iterable[str]) -> None:
     for value, count in Tally(values).items():
         counter.labels(value).inc(count)
+
+
+def _count(page: str, status: int) -> None:
+    _requests(page, status).inc()
 
 
 @cache

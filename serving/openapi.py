@@ -82,7 +82,7 @@ _HEADERS = {
     "key": "WWW-Authenticate",
 }
 _REFUSED = ("key", "closed", "failed")
-_REFUSED_POST = (*_REFUSED, "unreadable", "slow", "too-large", "media-type", "invalid", "busy")
+_REFUSED_POST = (*_REFUSED, "unreadable", "slow", "too-large", "media-type", "invalid", "busy", "late")
 _MORE: dict[str, tuple[str, ...]] = {
     "/v1/events": ("not-kept",),
     "/v1/trigger": ("no-idempotency-key", "other-request", "unknown-customer", "not-decided"),

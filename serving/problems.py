@@ -41,6 +41,7 @@ TITLES: dict[str, tuple[int, str]] = {
     "not-kept": (503, "Events cannot be kept now"),
     "not-written": (503, "Nothing can be written now"),
     "not-erased": (503, "Not everything could be erased"),
+    "late": (504, "The answer takes too long"),
 }
 
 

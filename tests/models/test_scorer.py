@@ -15,7 +15,7 @@ from features.errors import ModelError
 from models.artifact import model_files, save_model
 from models.history import History
 from models.registry import candidates
-from models.scorer import Scorer, content_version
+from models.scorer import BLOCK_ROWS, Scorer, content_version
 from models.training import Trained, fit_all
 from tests.models.conftest import BOOSTING, HORIZON_DAYS, NAMES
 
@@ -65,9 +65,26 @@ def test_a_model_from_before_own_features_has_none(folder: Path) -> None:
 
 
 def test_one_row_scores_as_it_does_in_a_batch(folder: Path, labelled: History) -> None:
-    scorer, values = Scorer.load(folder, threads=2), labelled.features.to_numpy()[:50]
+    scorer, values = Scorer.load(folder), labelled.features.to_numpy()[:50]
     alone = np.concatenate([scorer.churn_probability(row[None, :]) for row in values])
     assert alone == pytest.approx(scorer.churn_probability(values), abs=1e-6)
+
+
+@pytest.mark.parametrize("rows", [BLOCK_ROWS - 1, BLOCK_ROWS, 2 * BLOCK_ROWS + 1])
+def test_threads_change_no_bit(folder: Path, labelled: History, rows: int) -> None:
+    values = np.resize(labelled.features.to_numpy(), (rows, labelled.features.shape[1]))
+    one, four = (Scorer.load(folder, threads).churn_probability(values) for threads in (1, 4))
+    assert (one == four).all()
+    assert len(one) == rows
+    last = Scorer.load(folder).churn_probability(values[-50:])
+    assert last == pytest.approx(one[-50:], abs=1e-12)
+
+
+def test_a_row_without_a_score_is_named_by_its_place_in_the_whole_matrix(folder: Path, labelled: History) -> None:
+    values = np.resize(labelled.features.to_numpy(), (2 * BLOCK_ROWS, labelled.features.shape[1]))
+    values[BLOCK_ROWS + 7, labelled.features.columns.get_loc("btyd_x")] = np.nan
+    with pytest.raises(ModelError, match=f"row {BLOCK_ROWS + 7} has no score"):
+        Scorer.load(folder, threads=2).churn_probability(values)
 
 
 @pytest.mark.parametrize("name", ["logistic", "bgnbd", "xgboost", "blend"])

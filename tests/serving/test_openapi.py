@@ -42,6 +42,6 @@ def test_every_answer_and_every_refusal_has_a_shape_and_an_example() -> None:
 
 def test_too_many_requests_and_a_missing_key_are_described_with_their_headers() -> None:
     answers: dict[str, Any] = description("any")["paths"]["/v1/score"]["post"]["responses"]  # type: ignore[index]
-    assert set(answers) == {"200", "400", "401", "403", "408", "413", "415", "422", "429", "500"}
+    assert set(answers) == {"200", "400", "401", "403", "408", "413", "415", "422", "429", "500", "504"}
     assert list(answers["429"]["headers"]) == ["Retry-After"]
     assert list(answers["401"]["headers"]) == ["WWW-Authenticate"]
