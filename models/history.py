@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from features.errors import DataError
 from models.candidate import Labels, Moments, require_both_classes
 
+REPEATS = "btyd_x"  # shopping days after the first, as the process models count them
 YEAR = np.timedelta64(365, "D")
 
 
@@ -83,10 +84,23 @@ def require_learnable(history: History) -> None:
             f"that ends by the test cutoff {day(test)}: the earliest lies only {days:.0f} days before it. "
             "Raise snapshots.max_cutoffs, lower snapshots.horizon_days or pull a longer history."
         )
+    _require_second_orders(history)
     for name, part in (("test", [test]), ("training", allowed)):
         rows = history.at(part)
         span = day(part[0]) if len(part) == 1 else f"{day(part[0])} to {day(part[-1])}"
         require_both_classes(rows.churned, f"{len(rows):,} rows of the {name} cutoff(s) {span}")
+
+
+def _require_second_orders(history: History) -> None:
+    """No horizon and no longer log makes churn learnable where nobody has ever come back."""
+    repeats = history.features.get(REPEATS)
+    if history.churned.all() and repeats is not None and not (repeats > 0).any():
+        raise DataError(
+            f"nobody has bought twice: all {len(np.unique(history.customers)):,} customers of the "
+            f"{len(history.moments())} cutoffs have one shopping day and never came back, so nothing tells who stays "
+            "from who leaves, whatever the horizon. Check that customer_id names the person and not the order or the "
+            "visit (guest checkouts get a new one each time: use the e-mail address); else wait for second orders."
+        )
 
 
 def is_young(cutoffs: Moments) -> bool:

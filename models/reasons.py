@@ -3,13 +3,14 @@
 A share is measured from `base`, the log odds of nobody in particular: the intercept of a logistic model, the expected
 value of the trees, the mean of the recency rule's curve, and for BG/NBD a customer of whom nothing is known yet. BG/NBD
 looks at x, t_x and T together: inside another model it is one reason, `btyd_no_order`, whose value is its probability
-of no order; a model that is BG/NBD alone is split among the three by their Shapley values (Shapley 1953).
+of no order; a model that is BG/NBD alone is split by Shapley values (Shapley 1953) among what they tell a marketer:
+x + 1 shopping days, T − t_x days of silence, T days of tenure.
 NumPy only: whoever calls brings the function that explains the trees.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import permutations
 
@@ -23,6 +24,7 @@ from models.plain import described, listed, number, numbers, places, texts
 # Rows of the trees' columns → (rows, columns + 1): the share of each column, and last the trees' expected value.
 ExplainTrees = Callable[[NDArray[np.float32]], Floats]
 BTYD_REASON = "btyd_no_order"
+BTYD_FACTS = ("occasions_ever", "days_since_last_order", "tenure_days")  # the catalogue's names of the three
 RAISES, LOWERS = "raises", "lowers"
 
 
@@ -140,21 +142,28 @@ def _bgnbd(formula: Formula, rows: Rows, _: ExplainTrees | None) -> _Parts:
 
 
 def _bgnbd_inputs(formula: Formula, rows: Rows) -> _Parts:
-    columns = texts(formula["columns"])
-    seen = rows.columns(columns)
+    columns, facts = texts(formula["columns"]), btyd_facts(formula, rows)
+    inputs = np.column_stack(list(facts.values())) - np.array([1.0, 0.0, 0.0])  # nobody known: x, silence and T are 0
 
-    def known(some: Iterable[int]) -> Floats:
-        values = np.zeros_like(seen)
-        values[:, list(some)] = seen[:, list(some)]
+    def known(some: Collection[int]) -> Floats:
+        repeats, silence, tenure = (inputs[:, place] * (place in some) for place in range(len(columns)))
+        T = np.maximum(tenure, silence)  # who has been silent for so long has been a customer for so long
+        values = np.column_stack([repeats, T - silence, T])
         return log_odds(formula, Rows(values, {name: place for place, name in enumerate(columns)}))
 
-    shares = dict.fromkeys(columns, np.zeros(len(seen)))
-    orders = list(permutations(range(len(columns))))
+    shares = dict.fromkeys(facts, np.zeros(len(inputs)))
+    orders = list(permutations(range(len(facts))))
     for order in orders:
         for step, place in enumerate(order):
             change = known(order[: step + 1]) - known(order[:step])
-            shares[columns[place]] = shares[columns[place]] + change / len(orders)
-    return _Parts(known(()), shares, {})
+            shares[BTYD_FACTS[place]] = shares[BTYD_FACTS[place]] + change / len(orders)
+    return _Parts(known(()), shares, facts)
+
+
+def btyd_facts(formula: Formula, rows: Rows) -> dict[str, Floats]:
+    """Shopping days, days of silence and of tenure, from the x, t_x and T that BG/NBD looks at."""
+    x, t_x, T = rows.columns(texts(formula["columns"])).T
+    return dict(zip(BTYD_FACTS, (x + 1.0, T - t_x, T), strict=True))
 
 
 def _trees(formula: Formula, rows: Rows, explain_trees: ExplainTrees | None) -> _Parts:

@@ -11,8 +11,8 @@ import numpy as np
 
 from models.btyd import Floats
 from models.drift import Moved, moved, weighted
-from models.formulas import Rows, log_odds, parts, probability
-from models.reasons import BTYD_REASON
+from models.formulas import log_odds, parts, probability
+from models.reasons import BTYD_REASON, btyd_facts
 from models.scorer import Scorer
 from pipeline.watching.today import Today, Training
 
@@ -56,12 +56,14 @@ def _weights(today: Today) -> dict[str, float]:
 
 
 def _seen(scorer: Scorer, values: Floats, names: list[str]) -> dict[str, Floats]:
-    """What the model saw of the features then; BG/NBD's own is its probability of no order."""
-    rows = Rows(values, {name: place for place, name in enumerate(scorer.feature_columns)})
-    process = [part for part in parts(scorer.formula) if part["kind"] in ("bgnbd", "mbgnbd")]
-    return {
-        name: probability(log_odds(process[-1], rows)) if name == BTYD_REASON else rows.column(name) for name in names
-    }
+    """What the model saw of the features then; BG/NBD's own is its probability of no order, alone its three facts."""
+    rows, process = scorer.rows(values), [part for part in parts(scorer.formula) if part["kind"] in ("bgnbd", "mbgnbd")]
+    own: dict[str, Floats] = {}
+    if process:
+        own[BTYD_REASON] = probability(log_odds(process[-1], rows))
+    if scorer.formula in process:
+        own |= btyd_facts(scorer.formula, rows)
+    return {name: own[name] if name in own else rows.column(name) for name in names}
 
 
 def _told(found: Moved) -> Tree:

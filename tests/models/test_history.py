@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -55,6 +57,17 @@ def test_one_class_names_cutoff_and_rows() -> None:
         require_learnable(small([0, 60], [0, 1, 1, 1]))
     with pytest.raises(DataError, match=r"0 of 2 rows of the training cutoff\(s\) 2025-01-01 churned"):
         require_learnable(small([0, 60], [0, 0, 0, 1]))
+
+
+def test_a_shop_where_nobody_came_back_is_not_told_to_move_the_horizon() -> None:
+    lonely = small([0, 60], [1, 1, 1, 1])
+    lonely = replace(lonely, features=pd.DataFrame({"btyd_x": np.zeros(4)}))
+    with pytest.raises(DataError, match=r"all 2 customers of the 2 cutoffs .*Check that customer_id names") as told:
+        require_learnable(lonely)
+    assert "snapshots." not in str(told.value)
+    one_came_back = replace(lonely, features=pd.DataFrame({"btyd_x": [0.0, 0.0, 0.0, 1.0]}))
+    with pytest.raises(DataError, match=r"2 of 2 rows .* Change snapshots.horizon_days \(longer"):
+        require_learnable(one_came_back)
 
 
 def test_a_column_the_catalogue_promises_must_be_there() -> None:

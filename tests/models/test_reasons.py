@@ -9,6 +9,7 @@ import xgboost as xgb
 from models.formulas import Formula, Rows, log_odds
 from models.plain import described
 from models.reasons import Contributions, contributions, top_reasons
+from models.wording import worded
 from tests.formulas import BGNBD
 
 RNG = np.random.default_rng(0)
@@ -56,6 +57,7 @@ FORMULAS = {
     "recency_rule": RECENCY,
     "logistic": LOGISTIC,
     "bgnbd": BGNBD,
+    "mbgnbd": BGNBD | {"kind": "mbgnbd"},
     "xgboost": TREES,
     "blend": BLEND,
 }
@@ -97,17 +99,21 @@ def test_bgnbd_inside_another_model_is_one_reason_whose_value_is_its_probability
     assert found.values[:, 0] == pytest.approx(1 / (1 + np.exp(-log_odds(BGNBD, ROWS))))
 
 
-def test_bgnbd_alone_is_split_among_its_inputs() -> None:
+@pytest.mark.parametrize("kind", ["bgnbd", "mbgnbd"])
+def test_bgnbd_alone_is_split_among_orders_silence_and_tenure(kind: str) -> None:
     rows = Rows(np.array([[5.0, 290.0, 300.0], [5.0, 100.0, 300.0]]), {"btyd_x": 0, "btyd_t_x": 1, "btyd_T": 2})
-    found = contributions(BGNBD, rows)
-    assert found.features == ("btyd_x", "btyd_t_x", "btyd_T")
-    assert found.shares[0, 1] < found.shares[1, 1] < 0  # a later last order lowers the risk more
+    found = contributions(BGNBD | {"kind": kind}, rows)
+    assert found.features == ("occasions_ever", "days_since_last_order", "tenure_days")
+    assert found.values.tolist() == [[6.0, 10.0, 300.0], [6.0, 200.0, 300.0]]
+    assert found.shares[0, 1] < found.shares[1, 1]  # longer silence raises the risk
+    assert found.shares[1, 1] > 0
 
 
-def test_a_model_of_one_family_gives_its_features_as_reasons() -> None:
-    rows = Rows(np.array([[5.0, 290.0, 300.0]]), {"btyd_x": 0, "btyd_t_x": 1, "btyd_T": 2})
-    (reasons,) = top_reasons(contributions(BGNBD, rows), dict.fromkeys(["btyd_x", "btyd_t_x", "btyd_T"], "btyd"), 3)
-    assert {each.feature for each in reasons} == {"btyd_x", "btyd_t_x", "btyd_T"}
+def test_reasons_of_bgnbd_alone_are_words_a_marketer_reads() -> None:
+    rows = Rows(np.array([[5.0, 206.0, 300.0]]), {"btyd_x": 0, "btyd_t_x": 1, "btyd_T": 2})
+    (reasons,) = top_reasons(contributions(BGNBD, rows), dict.fromkeys(["occasions_ever", "tenure_days"], "orders"), 3)
+    words = {worded(each.feature, each.value, {"gap_mean_days": 41.2}) for each in reasons}
+    assert words == {"6 shopping days so far", "silent 94 days; usual gap 41", "customer for 300 days"}
 
 
 def test_a_feature_in_two_members_of_a_blend_is_named_once() -> None:

@@ -70,8 +70,10 @@ def test_the_season_of_the_horizon_is_no_drift_however_much_it_weighs() -> None:
     assert found["orders_ever"]["weight"] == pytest.approx(1.0)
 
 
-def test_a_model_that_is_bgnbd_alone_is_watched_by_its_inputs() -> None:
-    assert set(columns(features_moved(*seen(BGNBD)))) == {"btyd_x", "btyd_t_x", "btyd_T"}
+def test_a_model_that_is_bgnbd_alone_is_watched_by_orders_silence_and_tenure() -> None:
+    found = columns(features_moved(*seen(BGNBD)))
+    assert set(found) == {"occasions_ever", "days_since_last_order", "tenure_days"}
+    assert all(one["psi"] < 1.0 for one in found.values())  # the same three of the training rows, not x, t_x and T
 
 
 def test_a_constant_model_has_no_features_to_watch() -> None:
