@@ -16,7 +16,7 @@ from pipeline.reporting.page import page
 from pipeline.stage import progress, run_stage
 
 REQUIRED = (paths.CATALOGUE, paths.QUALITY, paths.BACKTEST, paths.METRICS, paths.PLAN_COUNTS)
-OPTIONAL = (paths.GATE, paths.WATCH, paths.EFFECT)
+OPTIONAL = (paths.GATE, paths.WATCH, paths.EFFECT, paths.TUNING)
 
 
 def report(params: Params) -> str:

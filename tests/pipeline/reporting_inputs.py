@@ -179,6 +179,23 @@ WATCH = {
 }
 
 
+TUNING = {
+    "params": {"max_depth": 4, "learning_rate": 0.06},
+    "settings": {"max_depth": 4, "learning_rate": 0.06},
+    "trial": 0,
+    "why": "the settings of params stay: trial 3 is not better at every origin",
+    "trials": [
+        {"settings": {"max_depth": depth, "learning_rate": rate}, "mean_log_loss": loss, "state": state}
+        for depth, rate, loss, state in (
+            (4, 0.06, 0.594, "complete"),
+            (6, 0.075, 0.612, "complete"),
+            (2, 0.2, 0.571, "pruned"),
+            (3, 0.0312, 0.583, "complete"),
+        )
+    ],
+}
+
+
 def _scores(revenue: bool) -> list[dict[str, object]]:
     up = {"feature": "days_since_last_order", "value": 300.0, "direction": "raises"}
     down = {"feature": "orders_90d", "value": 2.0, "direction": "lowers"}
@@ -267,6 +284,7 @@ def _documents(revenue: bool) -> dict[str, object]:
             "promoted": True,
             "checks": [{"name": "withdrawn", "ok": True, "value": None, "limit": None, "text": "log loss +0.01"}],
         },
+        "reports/tuning.json": TUNING,
         "reports/watch.json": WATCH,
         "reports/effect.json": EFFECT,
         "reports/plan.json": {

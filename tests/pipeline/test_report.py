@@ -19,8 +19,9 @@ from tests.pipeline.reporting_inputs import write_run
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 FILES = {path.name: path for path in (paths.CATALOGUE, paths.QUALITY, paths.BACKTEST, paths.METRICS, paths.GATE)}
-FILES |= {path.name: path for path in (paths.PLAN_COUNTS, paths.SHOP, paths.WATCH, paths.EFFECT)}
+FILES |= {path.name: path for path in (paths.PLAN_COUNTS, paths.SHOP, paths.WATCH, paths.EFFECT, paths.TUNING)}
 OUTSIDE = re.compile(r"""(?:src|srcset|action|data|poster)\s*=|url\(|@import|https?://|//cdn|<script|<link|<iframe""")
+OF_TRIALS = ((0, "0.594"), (3, "0.583"), (0, "0.594"))  # as set, the best other one, in use
 SCALES = {"%": 0.01, "M": 1e6, "k": 1e3}
 
 
@@ -188,6 +189,37 @@ def test_what_the_watch_warns_of_stands_on_the_page(run: Params) -> None:
     assert "Look here" in words
     write_json(paths.WATCH, read_json(paths.WATCH) | {"warnings": []})
     assert "Nothing to warn of" in [text.text for text in made(run).texts]
+
+
+def rows_of_tuning(page: PageReader) -> list[str]:
+    """Source and text of each cell about the search for settings."""
+    cells = [(str(one.attributes["data-key"]).removeprefix("tuning.json#/"), one.text) for one in bound(page)]
+    told = [f"{key}: {text}" for key, text in cells if str(key).startswith(("trials/", "settings/"))]
+    return [one for one in told if "max_depth" in one or "log_loss" in one]
+
+
+def test_the_search_for_settings_tells_its_best_other_trial_and_what_it_changed(run: Params) -> None:
+    page = made(run)
+    words = [text.text for text in page.texts]
+    assert "the settings of params stay: trial 3 is not better at every origin" in words
+    assert "Unchanged" in words
+    assert "trials/3/settings/max_depth: 3" in rows_of_tuning(page)  # the pruned one saw fewer origins
+    assert rows_of_tuning(page)[-3:] == [f"trials/{at}/mean_log_loss: {loss}" for at, loss in OF_TRIALS]
+    tuning = read_json(paths.TUNING)
+    write_json(paths.TUNING, tuning | {"trial": 3, "settings": {"max_depth": 3, "learning_rate": 0.0312}})
+    page = made(run)
+    assert "Changed" in [text.text for text in page.texts]
+    assert "settings/max_depth: 3" in rows_of_tuning(page)
+
+
+def test_without_a_search_the_page_says_why_and_shows_no_table(run: Params) -> None:
+    tuning = read_json(paths.TUNING) | {"trials": [], "trial": None, "why": "no search: train.tuning.trials is 0"}
+    write_json(paths.TUNING, tuning)
+    page = made(run)
+    words = [text.text for text in page.texts]
+    assert "no search: train.tuning.trials is 0" in words
+    assert not {"Best other trial", "Unchanged"} & set(words)
+    assert (page.faults, page.unclosed) == ([], [])
 
 
 def test_a_page_without_a_watch_has_no_such_part(run: Params) -> None:
