@@ -1,4 +1,4 @@
-"""`python -m serving.run` (make serve): check that all is there, then hand over to `bentoml serve`."""
+"""`python -m serving.run` (make serve): check that all is there, then do what `bentoml serve` does."""
 
 from __future__ import annotations
 
@@ -31,9 +31,8 @@ def main(arguments: list[str]) -> None:
     except RekindleError as error:
         sys.exit(f"serve: {error}")
     print(f"serve: model {desk.scorer.model_version} on http://{options.host}:{port}, docs at /", flush=True)
-    environment = {**os.environ, HOME: str(places.home), "BENTOML_DO_NOT_TRACK": "True"}
-    # Replacing this process keeps one process to stop, and drops the model loaded for the check.
-    os.execve(sys.executable, command(options.host, port), environment)  # noqa: S606 - that is the point
+    desk.inbox.engine.dispose()
+    serve(places, options.host, port)
 
 
 def refuse_open_door(host: str) -> None:
@@ -42,10 +41,12 @@ def refuse_open_door(host: str) -> None:
         raise ConfigError(f"--host {host} is open to others, but ${API_KEYS} holds no key; set one or use 127.0.0.1.")
 
 
-def command(host: str, port: int) -> list[str]:
-    """How BentoML is started."""
-    serve = ["-m", "bentoml", "serve", TARGET, "--working-dir", str(CODE)]
-    return [sys.executable, *serve, "--host", host, "--port", str(port)]
+def serve(places: Places, host: str, port: int) -> None:
+    """What `bentoml serve` does, in this process, which has imported half of it for the check; until it is stopped."""
+    os.environ |= {HOME: str(places.home), "BENTOML_DO_NOT_TRACK": "True"}  # BentoML looks when it is imported
+    import bentoml
+
+    bentoml.serve(TARGET, host=host, port=port, working_dir=str(CODE), blocking=True)
 
 
 if __name__ == "__main__":

@@ -139,5 +139,5 @@ def _wait(client: httpx.Client, server: subprocess.Popen[bytes], log: Path) -> N
 
 def copy_of(run: Path, target: Path) -> Path:
     """A run of one's own, to damage."""
-    shutil.copytree(run, target)
+    shutil.copytree(run, target, ignore=shutil.ignore_patterns("last_good"))
     return target

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from features.errors import ConfigError
-from serving.run import command, refuse_open_door
+from serving.run import refuse_open_door
 from serving.settings import API_KEYS
 from tests.serving.shop import ROOT, copy_of, free_port, served, write_params
 
@@ -60,10 +60,6 @@ def test_another_address_is_open_to_those_with_a_key(monkeypatch: pytest.MonkeyP
     refuse_open_door("127.0.0.1")
     with pytest.raises(ConfigError, match="open to others"):
         refuse_open_door("192.168.1.2")
-
-
-def test_bentoml_is_given_host_and_port() -> None:
-    assert command("127.0.0.1", 3000)[-4:] == ["--host", "127.0.0.1", "--port", "3000"]
 
 
 def test_with_keys_set_only_a_key_opens(run: Path) -> None:
