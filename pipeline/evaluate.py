@@ -20,6 +20,7 @@ from pipeline.evaluation import Tested, Tree, by_group, curve_tables, measured, 
 from pipeline.files import directory_aside, read_json, read_table, write_json, write_table, write_text
 from pipeline.gate import saw_labels_until
 from pipeline.importance import told_catalogue
+from pipeline.judged_rows import judged_rows
 from pipeline.model_card import model_card
 from pipeline.outlook.known import read_log
 from pipeline.outlook.measured import outlook, outlook_lines
@@ -27,7 +28,6 @@ from pipeline.params import Params
 from pipeline.predicted import groups_of, predictions, with_reasons
 from pipeline.stage import progress, run_stage
 from pipeline.summary import metric_lines, number
-from pipeline.untreated import STANDS_FOR, left_out, untreated
 
 EVALUATED = "evaluated"
 ORACLE_METRICS = ("roc_auc", "pr_auc", "brier", "log_loss", "skill")
@@ -35,11 +35,8 @@ ORACLE_METRICS = ("roc_auc", "pr_auc", "brier", "log_loss", "skill")
 
 def evaluate(params: Params) -> str:
     """Write predictions, metrics, curves, the catalogue with importances and the model card."""
-    everybody, catalogue = read_table(paths.HISTORY), read_json(paths.CATALOGUE)
-    history = untreated(everybody)
-    at_test = (history["cutoff"] == history["cutoff"].max()).to_numpy()
-    rows = history[at_test].reset_index(drop=True)
-    test_cutoff = rows["cutoff"].iloc[0]
+    judged, catalogue = judged_rows(paths.HISTORY), read_json(paths.CATALOGUE)
+    rows, test_cutoff = judged.rows, judged.rows["cutoff"].iloc[0]
     final, candidates = Scorer.load(paths.MODEL), _candidates(paths.MODEL / EVALUATED, test_cutoff)
     progress(f"{len(rows):,} customers at the test cutoff {test_cutoff:%Y-%m-%d}, {len(candidates)} candidates")
 
@@ -47,12 +44,11 @@ def evaluate(params: Params) -> str:
     metrics = _metrics(params, rows, tested) | {"model_version": final.model_version}
     kept = predictions(rows, tested.ours, tested.candidates)
     metrics["segments"] = by_group(tested, groups_of(kept), params.evaluate.calibration_bins)
-    if STANDS_FOR in everybody.columns:
-        touched = everybody[everybody["cutoff"] == test_cutoff]
-        metrics["treated_left_out"] = {"rows": left_out(touched).treated, "of": len(touched)}
-    metrics["drift"] = moved(history, at_test, _comparable(catalogue))
+    if judged.touched:
+        metrics["treated_left_out"] = {"rows": judged.touched.treated, "of": judged.customers}
+    metrics["drift"] = moved(judged.column, judged.at_test, _comparable(catalogue))
     _refuse_too_good(metrics, params.train.auc_ceiling, int(rows["churned"].sum()))
-    found = outlook(params, history, read_log(), tested, candidates[final.chosen])
+    found = outlook(params, judged.history, read_log(), tested, candidates[final.chosen])
     metrics |= found.told
     for line in (*metric_lines(metrics), *outlook_lines(found.told)):
         progress(line)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,15 +67,11 @@ def by_group(tested: Tested, groups: Mapping[str, NDArray[np.bool_]], bins: int)
     return {name: _segment(tested.churned[inside], tested.ours[inside], bins) for name, inside in groups.items()}
 
 
-def moved(history: pd.DataFrame, at_test: NDArray[np.bool_], columns: list[str]) -> Tree:
-    """The features of the test rows that differ most from the earlier rows, by stability index."""
-    found = {
-        name: stability_index(values[~at_test], values[at_test])
-        for name in columns
-        for values in [history[name].to_numpy(np.float64)]
-    }
+def moved(column: Callable[[str], Floats], at_test: NDArray[np.bool_], columns: list[str]) -> Tree:
+    """The features of the test rows that differ most from the earlier rows, by stability index; read one by one."""
+    found = {name: stability_index(values[~at_test], values[at_test]) for name in columns for values in [column(name)]}
     most = sorted(found, key=lambda name: (-found[name], name))[:MOVED_SHOWN]
-    before = history["churned"].to_numpy(np.float64)[~at_test]
+    before = column("churned")[~at_test]
     return {
         "churn_rate_before": round(float(before.mean()), DIGITS) if len(before) else None,
         "most_moved": {name: round(found[name], DIGITS) for name in most},

@@ -6,6 +6,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
 from features.errors import RekindleError
 from pipeline.params import Params, load_params
 
@@ -14,7 +16,9 @@ def run_stage(name: str, work: Callable[[Params], str]) -> None:
     """Run `work` on the params and print its one-line result; exits 1 on an error the user can solve."""
     started = time.perf_counter()
     try:
-        result = work(load_params())
+        # One BLAS thread: sums then have one order, so no output's bytes depend on how many cores there are.
+        with threadpool_limits(1, user_api="blas"):
+            result = work(load_params())
     except RekindleError as error:
         sys.exit(f"{name}: {error}")
     except OSError as error:

@@ -47,7 +47,7 @@ def outlook_lines(told: Tree) -> list[str]:
 
 
 def outlook(params: Params, history: pd.DataFrame, log: Log, tested: Tested, scorer: Scorer) -> Outlook:
-    """Value, timing, second order and profit; `history` in full, `tested` and `scorer` of its latest cutoff."""
+    """Value, timing, second order and profit; `history`: every row, `tested` and `scorer` of its latest cutoff."""
     how = params.evaluate
     bootstrap = Bootstrap(how.resamples, how.seed, how.interval_share)
     test = history["cutoff"].max()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits  # type: ignore[import-untyped]
 
 from features.errors import DataError
 from pipeline.params import Params
@@ -21,6 +22,18 @@ def _in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_stage_prints_one_result_line(capsys: pytest.CaptureFixture[str]) -> None:
     run_stage("score", lambda params: f"{params.snapshots.horizon_days} days")
     assert capsys.readouterr().out.startswith("score: 90 days (")
+
+
+def test_a_stage_sums_in_one_order_whatever_the_number_of_cores() -> None:
+    seen: list[int] = []
+
+    def threads(_: Params) -> str:
+        seen.extend(one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas")
+        return "done"
+
+    with threadpool_limits(2, user_api="blas"):
+        run_stage("evaluate", threads)
+    assert set(seen) == {1}
 
 
 def test_a_user_error_is_one_line_and_exit_code_1() -> None:
