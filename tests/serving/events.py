@@ -9,20 +9,26 @@ import pandas as pd
 
 def requests_by_events(home: Path, customer_ids: list[str]) -> list[dict[str, object]]:
     """One entry per customer, with every event of the clean tables that was known before the nightly instant."""
-    clean = home / "data/clean"
     as_of = pd.read_parquet(home / "data/scores.parquet")["as_of"].iloc[0]
-    orders, events = (pd.read_parquet(clean / f"{name}.parquet") for name in ("orders", "engagement"))
-    items = pd.read_parquet(clean / "order_items.parquet")
-    entries: list[dict[str, object]] = []
-    for name in customer_ids:
-        mine = orders[(orders["customer_id"] == name) & (orders["known_at"] < as_of)]
-        entry = {
-            "orders": mine,
-            "engagement": events[(events["customer_id"] == name) & (events["known_at"] < as_of)],
-            "order_items": items[items["order_id"].isin(mine["order_id"])],
-        }
-        entries.append({"customer_id": name, **{table: _rows(rows) for table, rows in entry.items()}})
-    return entries
+    orders, events, items = (
+        pd.read_parquet(home / f"data/clean/{name}.parquet") for name in ("orders", "engagement", "order_items")
+    )
+    orders, events = (
+        rows[rows["customer_id"].isin(customer_ids) & (rows["known_at"] < as_of)] for rows in (orders, events)
+    )
+    owner = orders.set_index("order_id")["customer_id"]
+    items = items[items["order_id"].isin(owner.index)]
+    tables = {"orders": orders, "engagement": events, "order_items": items}
+    owners = {
+        "orders": orders["customer_id"],
+        "engagement": events["customer_id"],
+        "order_items": items["order_id"].map(owner),
+    }
+    of = {table: dict(list(rows.groupby(owners[table]))) for table, rows in tables.items()}
+    return [
+        {"customer_id": name, **{table: _rows(of[table].get(name, rows.head(0))) for table, rows in tables.items()}}
+        for name in customer_ids
+    ]
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, object]]:

@@ -42,9 +42,9 @@ def write_params(home: Path, customers: int = 400) -> None:
     (home / "params.yaml").write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
 
 
-def write_run(home: Path, trees: bool = True) -> None:
+def write_run(home: Path, trees: bool = True, customers: int = 400) -> None:
     """Everything up to the plan, below `home`."""
-    write_params(home)
+    write_params(home, customers)
     before = Path.cwd()
     os.chdir(home)
     try:

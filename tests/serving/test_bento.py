@@ -15,10 +15,19 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.serving.shop import ROOT, free_port, served
+from tests.serving.events import requests_by_events
+from tests.serving.shop import ROOT, free_port, served, write_run
 
 pytestmark = pytest.mark.slow
 NEVER = {"pandas", "sklearn", "scipy", "mlflow", "dvc", "xgboost", "pyarrow", "duckdb", "pipeline"}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with a thousand customers to score."""
+    home = tmp_path_factory.mktemp("run")
+    write_run(home, customers=1_950)
+    return home
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +87,22 @@ def test_the_bento_asks_for_the_packages_of_the_serve_extra() -> None:
     assert yaml.safe_load((ROOT / "bentofile.yaml").read_text())["python"]["packages"] == extra
 
 
-def test_the_bento_answers_as_the_nightly_run_did(client: httpx.Client, run: Path) -> None:
-    scores = pd.read_parquet(run / "data/scores.parquet").head(50)
-    answer = client.post("/v1/score", json={"customers": [{"customer_id": name} for name in scores["customer_id"]]})
-    found = [entry["churn_probability"] for entry in answer.json()["customers"]]
-    assert found == scores["churn_probability"].tolist()
+def test_a_thousand_customers_have_the_nightly_score_by_id_and_by_events(client: httpx.Client, run: Path) -> None:
+    nightly = pd.read_parquet(run / "data/scores.parquet").set_index("customer_id")["churn_probability"].head(1_000)
+    names = nightly.index.tolist()
+    assert (len(names), nightly.nunique() > 500) == (1_000, True)
+    by_id = scored(client, [{"customer_id": name} for name in names])
+    assert by_id == nightly.tolist()
+    by_events = scored(client, requests_by_events(run, names))
+    assert by_events == pytest.approx(nightly.tolist(), abs=1e-6)
+
+
+def scored(client: httpx.Client, entries: list[dict[str, object]]) -> list[float]:
+    found: list[float] = []
+    for start in range(0, len(entries), 100):
+        answer = client.post("/v1/score", json={"customers": entries[start : start + 100]})
+        found += [entry["churn_probability"] for entry in answer.json()["customers"]]
+    return found
 
 
 def test_the_bento_plans_and_scores_events(client: httpx.Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -69,7 +70,7 @@ def test_a_damaged_model_is_refused(run: Path, tmp_path: Path) -> None:
 def test_golden_rows_match_the_model_that_made_them(run: Path, run_without_trees: Path) -> None:
     one, other = (Desk.open(Places(home)).scorer for home in (run, run_without_trees))
     assert golden_rows_match(one)
-    mixed = type(one)(**{**vars(one), "about": {**one.about, "golden": other.about["golden"]}})
+    mixed = replace(one, about={**one.about, "golden": other.about["golden"]})
     assert not golden_rows_match(mixed)
 
 
