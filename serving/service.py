@@ -1,7 +1,7 @@
 """`serving.service:ChurnService`, what BentoML serves: the routes of serving/app.py behind the guard.
 
-The process imports no MLflow, pandas or scikit-learn. Importing this module reads the model's version (for the Bento's
-labels) and nothing else.
+The process imports no MLflow, pandas or scikit-learn. Importing this module reads what serving/labels.py tells, and
+nothing else.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import gc
 import os
 
 import numpy as np
-import orjson
 
 # BentoML looks once, when it is first used; set outside, this would be lost for a Bento started by hand.
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
@@ -20,12 +19,13 @@ from bentoml._internal.server.http import traffic
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.plain import described, listed, number
-from models.scorer import GOLDEN_TOLERANCE, MODEL_JSON, Scorer
+from models.scorer import GOLDEN_TOLERANCE, Scorer
 from serving.app import routes_app
 from serving.champions import Champions
 from serving.deadline import Deadline
 from serving.desk import Desk
 from serving.guard import Guard
+from serving.labels import labels
 from serving.metrics import Measured
 from serving.settings import places
 
@@ -48,15 +48,6 @@ class Straight:
 traffic.TimeoutMiddleware = Deadline  # serving/deadline.py says why
 
 
-def labels() -> dict[str, str]:
-    """What a Bento says about the model in it; empty before there is a model."""
-    file = places().champion / MODEL_JSON
-    if not file.exists():
-        return {}
-    about = orjson.loads(file.read_bytes())
-    return {name: str(about[name]) for name in ("model_version", "chosen", "horizon_days")}
-
-
 def golden_rows_match(scorer: Scorer) -> bool:
     """Does the loaded model give its golden rows the probabilities they had in training?"""
     golden = [described(row) for row in listed(scorer.about["golden"])]
@@ -72,7 +63,7 @@ def _publish(desk: Desk) -> None:
 
 @bentoml.service(
     name="ChurnService",
-    labels=labels(),
+    labels=labels(places()),
     workers=1,
     traffic={"timeout": TIMEOUT_SECONDS},
     tracing={"excluded_urls": ".*"},  # spans that nobody collects would take a third of a request's time
