@@ -73,6 +73,32 @@ def test_prometheus_own_tool_finds_the_rules_right() -> None:
     subprocess.run([tool, "check", "rules", str(RULES)], check=True)
 
 
+def test_prometheus_own_tool_finds_the_scraping_right(tmp_path: Path) -> None:
+    tool = shutil.which("promtool")
+    if tool is None:
+        pytest.skip("promtool is not installed: the scrape configuration was only read as YAML")
+    text = (DEPLOY / "prometheus/scrape.yaml").read_text()
+    key, config = tmp_path / "rekindle.key", tmp_path / "prometheus.yml"
+    key.write_text("a-key-that-is-long-enough", encoding="utf-8")
+    config.write_text(text.replace("/etc/prometheus/rekindle.key", str(key)), encoding="utf-8")
+    subprocess.run([tool, "check", "config", str(config)], check=True)
+
+
+def test_nginx_finds_its_file_right(tmp_path: Path) -> None:
+    nginx, openssl = shutil.which("nginx"), shutil.which("openssl")
+    if nginx is None or openssl is None:
+        pytest.skip("nginx or openssl is not installed: of the proxy's file only limits and braces were looked at")
+    made = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=rekindle.example.com"]
+    files = ["-keyout", str(tmp_path / "privkey.pem"), "-out", str(tmp_path / "fullchain.pem")]
+    subprocess.run([*made, *files], check=True, capture_output=True)
+    site, whole = tmp_path / "site.conf", tmp_path / "nginx.conf"
+    site.write_text((DEPLOY / "nginx.conf").read_text().replace("/etc/ssl/rekindle", str(tmp_path)), encoding="utf-8")
+    around = f"pid {tmp_path}/pid; error_log {tmp_path}/log; events {{}} http {{ include {site}; }}"
+    whole.write_text(around, encoding="utf-8")
+    tested = subprocess.run([nginx, "-t", "-c", str(whole)], capture_output=True, text=True, check=False)
+    assert tested.returncode == 0, tested.stderr
+
+
 def test_the_dashboard_has_a_source_to_choose_and_no_panel_twice() -> None:
     board = json.loads((DEPLOY / "grafana/rekindle.json").read_text())
     assert board["templating"]["list"][0]["type"] == "datasource"
