@@ -78,10 +78,13 @@ def promote(params: Params) -> str:
 def rollback(params: Params) -> str:
     """Put the version before in force again; the next `dvc repro` scores with it."""
     store, name = open_store(), params.promote.model_name
-    gone, back = registry.withdraw(store, name)
+    gone, back = registry.before(store, name)
     with tempfile.TemporaryDirectory() as scratch:
-        _copy(registry.download(store, name, back, Path(scratch)))
-    paths.IN_FORCE.unlink(missing_ok=True)  # so that DVC asks the gate again, which refuses the withdrawn model
+        folder = registry.download(store, name, back, Path(scratch))
+        # First, so that whatever stops the rest, DVC asks the gate again, which follows the registry.
+        paths.IN_FORCE.unlink(missing_ok=True)
+        registry.withdraw(store, name, gone, back)
+        _copy(folder)
     return (
         f"{back.model_version} is in force again, {gone.model_version} is withdrawn; run `dvc repro` to score with it"
     )

@@ -124,12 +124,28 @@ def test_changing_the_policy_reruns_only_what_depends_on_it(project: Path) -> No
     assert hashes(project)["data/scores.parquet"] == before["data/scores.parquet"]
 
 
-def test_changing_the_trees_reruns_nothing_before_train(project: Path) -> None:
-    tree = yaml.safe_load((project / "params.yaml").read_text())
-    change(project, "train", "xgboost", {**tree["train"]["xgboost"], "max_depth": 2})
+def test_another_model_reruns_nothing_before_train_and_after_a_rollback_the_one_before_scores(project: Path) -> None:
+    before = scored_by(project)
+    change(project, "train", "logistic", {"l2": 90.0})
     stages = ran(run(project, "dvc", "repro"))
     assert stages[:2] == ["train", "evaluate"]
     assert not {"pull", "check", "featurize"} & set(stages)
+    newer = scored_by(project)
+    assert newer != before
+
+    assert f"{before} is in force again" in run(project, sys.executable, "-m", "pipeline.promote", "--rollback")
+    assert ran(run(project, "dvc", "repro", "score")) == ["promote", "score"]
+    gate = json.loads((project / "reports/gate.json").read_text())
+    assert (gate["promoted"], gate["challenger"], gate["in_force"]) == (False, newer, before)
+    assert [check["name"] for check in gate["checks"] if not check["ok"]] == ["not_withdrawn"]
+    assert scored_by(project) == before
+    assert ran(run(project, "dvc", "repro", "score")) == []
+
+
+def scored_by(project: Path) -> str:
+    """The one model that scored everybody of today."""
+    scores = pd.read_parquet(project / "data/scores.parquet", columns=["model_version"])
+    return str(scores["model_version"].unique().item())
 
 
 def test_a_forced_repro_gives_the_same_hashes(project: Path) -> None:

@@ -96,15 +96,24 @@ def put_in_force(store: Store, name: str, run_id: str, tags: Mapping[str, str], 
     return number
 
 
-def withdraw(store: Store, name: str) -> tuple[Registered, Registered]:
-    """Move the alias back; returns the version withdrawn and the one in force. Raises ModelError."""
+def before(store: Store, name: str) -> tuple[Registered, Registered]:
+    """The version in force, and the one to go back to: who was replaced last and is not withdrawn itself."""
     now = in_force(store, name)
-    if now is None or now.replaces is None:
+    back, seen = now, set()
+    while back is not None and (back == now or is_withdrawn(store, name, back.model_version)):
+        seen.add(back.number)
+        # Who came back after having been replaced closes a ring.
+        back = None if back.replaces is None or back.replaces in seen else _version(store, name, back.replaces)
+    if now is None or back is None:
         raise ModelError(f"{name} has no earlier version in the registry to go back to.")
+    return now, back
+
+
+def withdraw(store: Store, name: str, now: Registered, back: Registered) -> None:
+    """Move the alias from one version to another, and keep the first out from now on."""
     with tracking_errors(store.uri):
         store.client.set_model_version_tag(name, now.number, WITHDRAWN_TAG, "rolled back by hand")
-        store.client.set_registered_model_alias(name, ALIAS, now.replaces)
-        return now, _registered(store.client.get_model_version(name, now.replaces))
+        store.client.set_registered_model_alias(name, ALIAS, back.number)
 
 
 def _register(store: Store, name: str, run_id: str) -> str:
@@ -120,6 +129,11 @@ def _register(store: Store, name: str, run_id: str) -> str:
     model = models[0]
     made = store.client.create_model_version(name, model.artifact_location, run_id, model_id=model.model_id)
     return str(made.version)
+
+
+def _version(store: Store, name: str, number: str) -> Registered:
+    with tracking_errors(store.uri):
+        return _registered(store.client.get_model_version(name, number))
 
 
 def _versions(store: Store, name: str) -> list[ModelVersion]:

@@ -416,6 +416,39 @@ def test_a_second_rollback_goes_one_further_back(shop: Params) -> None:
     assert (alias(shop), champion()) == (first, first)
 
 
+def test_a_model_that_came_back_is_no_way_back_to_the_one_withdrawn(shop: Params) -> None:
+    first, twin = run(shop, GOOD), run(shop, 1.001)
+    assert run(shop, GOOD) == first
+    rollback(shop)
+    assert (alias(shop), champion()) == (twin, twin)
+    with pytest.raises(ModelError, match=r"rekindle-churn has no earlier version"):  # but the first, just withdrawn
+        rollback(shop)
+    assert (alias(shop), champion()) == (twin, twin)
+
+
+def test_a_rollback_that_fails_changes_nothing_and_one_that_is_killed_is_finished_by_the_gate(
+    shop: Params, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worse, good = run(shop, WORSE), run(shop, GOOD)
+    Path("mlartifacts").rename("gone")
+    with pytest.raises(TrackingError, match=r"does not hold what an earlier stage left there"):
+        rollback(shop)
+    assert (alias(shop), champion(), Path("reports/in_force.json").exists()) == (good, good, True)
+    assert not registry.is_withdrawn(open_store(), shop.promote.model_name, good)
+    Path("gone").rename("mlartifacts")
+
+    def die(folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.promote._copy", die)
+        with pytest.raises(KeyboardInterrupt, match=r"^$"):
+            rollback(shop)
+    assert (champion(), Path("reports/in_force.json").exists()) == (good, False)
+    promote(shop)
+    assert (alias(shop), champion(), failed()) == (worse, worse, ["not_withdrawn"])
+
+
 def test_a_new_model_may_take_over_after_a_rollback(shop: Params) -> None:
     run(shop, WORSE)
     run(shop, FAIR)
