@@ -32,11 +32,14 @@ def packed(history: bytes) -> bytes:
 
 def histories(inbox: Inbox, store: Store, customer_ids: Sequence[str]) -> dict[str, History]:
     """The histories, with what is new, of those customers of whom the nightly run does not know everything."""
+    if not inbox.unreachable.is_over:
+        return {}
     try:
         return histories_since(inbox, store, customer_ids)
     except ServingError:
         # Last night's answer is still an answer; the log tells why it is not a newer one.
-        _LOG.exception("received events cannot be read; answering as of last night")
+        inbox.unreachable.begin()
+        _LOG.exception("received events cannot be read; answering as of last night for %g s", inbox.unreachable.seconds)
         return {}
 
 

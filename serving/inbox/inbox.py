@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ Sort = Literal["orders", "engagement"]
 Outcome = Literal["accepted", "duplicate", "conflict"]
 _AT_ONCE = 500
 _ROWS_PER_CHUNK = 50_000
+REST_SECONDS = 5.0
 
 RECEIVED = sa.Table(
     "received",
@@ -61,6 +63,23 @@ class Mark(NamedTuple):
         return not self.last and not self.runs
 
 
+@dataclass
+class Rest:
+    """After a failure nobody tries again for a while: else each request would wait for what does not answer."""
+
+    seconds: float
+    _until: float = 0.0
+
+    @property
+    def is_over(self) -> bool:
+        """May it be tried?"""
+        return time.monotonic() >= self._until
+
+    def begin(self) -> None:
+        """It failed just now."""
+        self._until = time.monotonic() + self.seconds
+
+
 @dataclass(frozen=True)
 class Inbox:
     """An open inbox; safe between threads."""
@@ -69,6 +88,7 @@ class Inbox:
     # Asked at every score by id: through the engine this takes twenty times as long.
     _reader: sqlite3.Connection | None = field(default=None, repr=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    unreachable: Rest = field(default_factory=lambda: Rest(REST_SECONDS), repr=False)
 
     @classmethod
     def open(cls, home: Path) -> Inbox:
@@ -76,6 +96,11 @@ class Inbox:
         engine = open_database(inbox_url(home))
         is_file = engine.dialect.name == "sqlite" and engine.url.database
         return cls(engine, reader(str(engine.url.database)) if is_file else None)
+
+    @property
+    def is_remote(self) -> bool:
+        """Does asking it mean waiting for another machine?"""
+        return self._reader is None
 
     def add(self, rows: Sequence[Received]) -> list[Outcome]:
         """Keep what is new; the rows are on the disk when this returns. Raises ServingError and keeps none."""
