@@ -6,6 +6,7 @@ and `source_row`; `pull.json` says what was found, in which zone, and what is no
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -20,12 +21,14 @@ from pipeline.sources.ledger import export_decisions
 from pipeline.sources.online_retail_ii import ZONE as ONLINE_RETAIL_ZONE
 from pipeline.sources.online_retail_ii import pull_online_retail_ii
 from pipeline.sources.pulled import Pulled, RawTable
-from pipeline.sources.received import join_received, open_received
+from pipeline.sources.received import join_received, last_received, open_received
 from pipeline.sources.sql import pull_sql
 from pipeline.stage import progress, run_stage
+from serving.inbox.inbox import Inbox, Mark
 
 NO_TRUTH = "Nobody knows the truth about the customers of this source; only the demo shop writes it here.\n"
 PROVENANCE = ("source_file", "source_row")
+LONGEST_SILENCE = timedelta(days=7)
 
 
 def pull(params: Params) -> str:
@@ -39,7 +42,7 @@ def pull(params: Params) -> str:
         tables = {
             table: RawTable(rows=rows[table], columns=_columns(raw / f"{table}.parquet")) for table in sorted(rows)
         }
-        _pulled(params.pull, tables).write(raw)
+        _pulled(params.pull, tables, _world_end(params.pull, received)).write(raw)
     return ", ".join(f"{count:,} {table}" for table, count in rows.items()) + f" from {params.pull.source}"
 
 
@@ -55,7 +58,19 @@ def _pull_source(settings: Pull, raw: Path, truth: Path) -> dict[str, int]:
     return pull_sql(settings.sql, raw)
 
 
-def _pulled(settings: Pull, tables: dict[str, RawTable]) -> Pulled:
+def _world_end(settings: Pull, received: tuple[Inbox, Mark] | None) -> str | None:
+    """The first instant after the demo shop's world, which goes on a few days, without orders, for what is received.
+
+    Only a few: after more of silence everybody would look lost. What comes later still is refused by `check`.
+    """
+    if settings.source != "demo":
+        return None
+    end = date.fromisoformat(settings.demo.end)
+    last = last_received(received, end + LONGEST_SILENCE)
+    return str(end if last is None else max(end, last + timedelta(days=1)))
+
+
+def _pulled(settings: Pull, tables: dict[str, RawTable], period_end: str | None) -> Pulled:
     zone = settings.source_timezone
     if zone is None and settings.source == "online_retail_ii":
         zone = ONLINE_RETAIL_ZONE
@@ -64,7 +79,7 @@ def _pulled(settings: Pull, tables: dict[str, RawTable]) -> Pulled:
         zone=zone,
         tables=tables,
         absent=absent({table: found.columns for table, found in tables.items()}),
-        period_end=settings.demo.end if settings.source == "demo" else None,
+        period_end=period_end,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from pipeline.stage import progress
 from serving.inbox.database import INBOX_URL, inbox_file
 from serving.inbox.inbox import Inbox, Mark, Received, Sort
 from serving.inbox.marking import pulling, write_mark
+from serving.requests import instant_of, microseconds
 
 SORTS: tuple[Sort, ...] = ("orders", "engagement")
 SHOWN = "received"  # the `source_file` of these rows
@@ -47,6 +49,15 @@ def open_received() -> Iterator[tuple[Inbox, Mark] | None]:
         mark = inbox.mark()
         write_mark(Path(), mark)
         yield None if mark.is_empty else (inbox, mark)
+
+
+def last_received(found: tuple[Inbox, Mark] | None, before: date) -> date | None:
+    """The day (UTC) of the last row that was received, of those known before another day; None without any."""
+    if found is None:
+        return None
+    inbox, mark = found
+    last_us = inbox.last_known_us(mark, microseconds(datetime.combine(before, datetime.min.time(), UTC)))
+    return None if last_us is None else instant_of(last_us).date()
 
 
 def join_received(found: tuple[Inbox, Mark] | None, raw: Path) -> dict[str, int]:

@@ -140,10 +140,13 @@ class Inbox:
         with told(), self.engine.connect() as connection:
             return [tuple(row) for row in connection.execute(_OF_CUSTOMERS, {"ids": ids})]
 
-    def last_known_us(self) -> int | None:
-        """When the shop knew the last of all rows; None without rows."""
+    def last_known_us(self, mark: Mark | None = None, before_us: int | None = None) -> int | None:
+        """When the shop knew the last of all rows, or of those up to the mark and before an instant; None without."""
+        query = sa.select(sa.func.max(RECEIVED.c.known_at_us))
+        query = query if mark is None else query.where(RECEIVED.c.seq <= mark.last)
+        query = query if before_us is None else query.where(RECEIVED.c.known_at_us < before_us)
         with told(), self.engine.connect() as connection:
-            last = connection.execute(sa.select(sa.func.max(RECEIVED.c.known_at_us))).scalar()
+            last = connection.execute(query).scalar()
         return None if last is None else int(last)
 
     def mark(self) -> Mark:

@@ -128,3 +128,34 @@ def test_the_mark_waits_while_a_pull_runs_and_while_dvc_looks() -> None:
     os.utime("data/.pull.lock", (past, past))
     assert offer_mark(Path(), inbox.mark())
     assert read_json(mark_file(Path()))["last"] == 1
+
+
+@pytest.mark.parametrize(
+    ("known", "end", "late"),
+    [
+        ([], "2026-01-01", 0),
+        (["2025-12-30T10:00:00+00:00"], "2026-01-01", 0),
+        (["2026-01-01T09:30:00+00:00"], "2026-01-02", 0),
+        (["2026-01-01T09:30:00+00:00", "2026-01-07T23:59:00+00:00"], "2026-01-08", 0),
+        (["2026-01-02T09:30:00+00:00", "2026-01-08T00:00:00+00:00"], "2026-01-03", 1),
+        (["2026-11-22T09:30:00+00:00"], "2026-01-01", 1),
+    ],
+)
+def test_the_demo_shops_world_goes_on_a_few_days_for_what_is_received(known: list[str], end: str, late: int) -> None:
+    """Longer would be a silence that makes everybody look lost."""
+    names = [f"e{each}" for each in known]
+    rows = (event(f"e{each}", "c0000001", occurred_at=each, known_at=each) for each in known)
+    if known:
+        received(
+            *(
+                row._replace(known_at_us=pd.Timestamp(each).value // 1_000)
+                for row, each in zip(rows, known, strict=True)
+            )
+        )
+    params = params_for(source="demo", demo={"customers": 60, "years": 2, "end": "2026-01-01", "seed": 5})
+    pull(params)
+    assert read_json(Path("data/raw/pull.json"))["period_end"] == end
+    check(params)
+    refused = pd.read_parquet("data/quarantine/engagement.parquet")
+    assert int((refused["source_file"] == "received").sum()) == late
+    assert int(clean("engagement")["event_id"].isin(names).sum()) == len(known) - late
