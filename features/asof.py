@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +25,15 @@ from features.rows import Rows
 class Snapshot:
     """`values[i, j]`: column j of customer `customer_ids[i]` as of `cutoffs_us[i]`; sorted by customer, cutoff."""
 
-    customer_ids: tuple[str, ...]
     cutoffs_us: Ints
     columns: tuple[str, ...]
     values: NDArray[np.float64]
     rows: Rows
+
+    @cached_property
+    def customer_ids(self) -> tuple[str, ...]:
+        """The customer of each row."""
+        return tuple(map(self.rows.log.customer_ids.__getitem__, self.rows.customer.tolist()))
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,7 @@ def snapshot(log: EventLog, cutoffs_us: Sequence[int], settings: Settings) -> Sn
             by_column[place] = compute(past)
     values = by_column.T  # each column contiguous: that is how it is made and stored
     np.copyto(values, plan.empty, where=np.isnan(values))
-    ids = tuple(map(log.customer_ids.__getitem__, rows.customer.tolist()))
-    return Snapshot(ids, rows.cutoff, plan.names, values, rows)
+    return Snapshot(rows.cutoff, plan.names, values, rows)
 
 
 def population(

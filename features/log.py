@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ MONEY_FIELDS = ("revenue", "discount", "units")
 
 @dataclass(frozen=True)
 class Stream:
-    """Events of `kinds`, sorted by kind, customer and time; `fields` are aligned with `time`.
+    """Events of the `kinds` that ever happened, by kind, customer and time; `fields` are aligned with `time`.
 
     The events of `kinds[k]` are those from `bounds[k]` up to `bounds[k + 1]`; `customer` is an index into the ids.
     """
@@ -57,12 +58,7 @@ class EventLog:
     @cached_property
     def places(self) -> dict[str, tuple[Stream, int]]:
         """Where each kind that ever happened stands: its stream, and its number there."""
-        return {
-            kind: (stream, number)
-            for stream in self.streams
-            for number, kind in enumerate(stream.kinds)
-            if stream.bounds[number] < stream.bounds[number + 1]
-        }
+        return {kind: (stream, number) for stream in self.streams for number, kind in enumerate(stream.kinds)}
 
     def of(self, kind: str) -> Stream:
         """The stream that holds a kind; an empty one when it never happened."""
@@ -190,7 +186,9 @@ def _sorted_stream(kinds: tuple[str, ...], columns: Columns) -> Stream:
     customer, time = columns["customer"], columns["time"]
     kind = columns["kind"].astype(np.uint8) if "kind" in columns else np.zeros(len(time), dtype=np.uint8)
     order = _order(kind, customer, time, [columns[name] for name in names])
-    bounds = tuple(_running_total(np.bincount(kind, minlength=len(kinds))).tolist())
+    events = np.bincount(kind, minlength=len(kinds)).tolist()
+    kinds = tuple(name for name, count in zip(kinds, events, strict=True) if count)
+    bounds = tuple(accumulate(filter(None, events), initial=0))
     if order is None:
         return Stream(kinds, bounds, customer, time, {name: columns[name] for name in names})
     # `take` is several times faster than an index in brackets.
@@ -244,7 +242,8 @@ def _occasions(orders: Stream) -> Stream:
     gap[1:] = day[1:] - day[:-1]
     gap *= again
     fields = {"gap": gap, "gap_squared": gap * gap, "again": again}
-    return Stream((OCCASION,), (0, len(day)), orders.customer[first], orders.time[first], fields)
+    kinds, bounds = ((OCCASION,), (0, len(day))) if len(day) else ((), (0,))
+    return Stream(kinds, bounds, orders.customer[first], orders.time[first], fields)
 
 
 def _novelty(orders: Columns, items: Columns) -> dict[str, Ints]:

@@ -182,8 +182,7 @@ class Rows:
             return self._found[kind]
         kinds, positions = self.grid.positions(kind)
         for name, own in zip(kinds, positions.take(self._entries, axis=1), strict=True):
-            if name in self.log.places:
-                self._found[name] = stream, own
+            self._found[name] = stream, own
         return self._found[kind]
 
     def _rows_beside(self, days_before: int) -> Rows:

@@ -1,8 +1,8 @@
 """Our way to the thirty columns: the parts of the stage `featurize`, without its label, its proof and today's table.
 
 Every way goes from the same clean Parquet to a Parquet file with `customer_id`, `cutoff` (microseconds) and the thirty,
-one row per customer and cutoff with an order before it. Ours reads every kind of event and keeps the log in blocks on
-disk, as the stage does; the peers read the five kinds they count.
+one row per customer and cutoff with an order before it. All of them read the five kinds that are counted; ours keeps
+the log in blocks on disk besides, as the stage does.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import pyarrow.parquet as pq
 
 import features
 from benchmarks.feature_peers.apart import CORES
-from benchmarks.feature_peers.spec import AGES, COUNTS
+from benchmarks.feature_peers.spec import AGES, COUNTS, ENGAGEMENT
 from features.asof import Settings, snapshot
 from features.registry import feature_columns
 from pipeline.featurizing.local import in_order
 from pipeline.featurizing.output import packing
 from pipeline.featurizing.store import Store
+from pipeline.featurizing.tables import ids_of
 from pipeline.sources.raw import connect
 
 CUSTOMERS_PER_BLOCK = 4096
@@ -45,13 +46,13 @@ def _written(home: Path, clean: Path, cutoffs_us: tuple[int, ...], result: Path)
         connection.execute("SET preserve_insertion_order = false; SET enable_progress_bar = false")
         buyers = f"SELECT count(DISTINCT customer_id) FROM '{clean}/orders.parquet'"  # noqa: S608 - our own path
         customers = int(connection.sql(buyers).fetchall()[0][0])
-        store = Store(home, clean, -(-customers // CUSTOMERS_PER_BLOCK), connection)
+        store = Store(home, clean, -(-customers // CUSTOMERS_PER_BLOCK), connection, ENGAGEMENT)
         store.update()
 
         def table(block: int) -> pa.Table:
             known = snapshot(store.records(block).log(), cutoffs_us, settings)
             values = {name: known.values[:, known.columns.index(name)] for name in names}
-            return pa.table({"customer_id": known.customer_ids, "cutoff": known.cutoffs_us, **values})
+            return pa.table({"customer_id": ids_of(known.rows), "cutoff": known.cutoffs_us, **values})
 
         schema = pa.schema([("customer_id", pa.string()), ("cutoff", pa.int64()), *((n, pa.float64()) for n in names)])
         rows = 0

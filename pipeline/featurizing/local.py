@@ -112,14 +112,14 @@ def block_tables(records: Records, when: Calendar, settings: Settings, events_pe
 
 
 def in_order(make: Callable[[int], Tables], numbers: Iterable[int]) -> Iterator[Tables]:
-    """`make` of each number on all cores, in order, never more than two results ahead of the reader."""
+    """`make` of each number on all cores, in order; one more waits, so that none idles while the reader writes."""
     cores = os.cpu_count() or 1
     with ThreadPoolExecutor(cores) as pool:
         waiting: deque[Future[Tables]] = deque()
         try:
             for number in numbers:
                 waiting.append(pool.submit(make, number))
-                if len(waiting) > cores:
+                if len(waiting) > cores + 1:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

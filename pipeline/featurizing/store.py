@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -38,7 +38,7 @@ from pipeline.featurizing.rows_on_disk import (
 )
 from pipeline.sources.raw import literal
 
-FORMAT = 1
+FORMAT = 2
 BATCH_ROWS = 1_000_000
 MERGE_SHARE = 8  # a tail longer than an eighth of the sorted rows is merged into them for good
 GROWING = ("orders", "engagement")
@@ -49,12 +49,14 @@ _KIND = "ENUM (" + ", ".join(literal(kind) for kind in KINDS) + ")"
 class State:
     """What the store holds between runs.
 
-    `seen` tells the rows read of each table that grows at its end, `items` the digest of the order items, `kinds` the
-    rows of each kind, `merged` the sorted rows of each block, `sizes` the bytes of each file.
+    `only` names the kinds of engagement it was asked to keep, `seen` tells the rows read of each table that grows at
+    its end, `items` the digest of the order items, `kinds` the rows of each kind, `merged` the sorted rows of each
+    block, `sizes` the bytes of each file.
     """
 
     format: int
     blocks: int
+    only: list[str]
     seen: dict[str, Seen] = field(default_factory=lambda: dict.fromkeys(GROWING, Seen()))
     items: int = 0
     merged: list[int] = field(default_factory=list)
@@ -64,10 +66,15 @@ class State:
 
 
 class Store:
-    """The blocks of one shop under `home`: `update` brings them up to the clean tables, `save` makes that count."""
+    """The blocks of one shop under `home`: `update` brings them up to the clean tables, `save` makes that count.
 
-    def __init__(self, home: Path, clean: Path, blocks: int, connection: duckdb.DuckDBPyConnection) -> None:
-        self.home, self.clean, self.blocks = home, clean, blocks
+    `only`: the kinds of engagement to read, when the columns that are wanted look at no others; empty means all.
+    """
+
+    def __init__(
+        self, home: Path, clean: Path, blocks: int, connection: duckdb.DuckDBPyConnection, only: Sequence[str] = ()
+    ) -> None:
+        self.home, self.clean, self.blocks, self.only = home, clean, blocks, sorted(only)
         self._events, self._orders, self._items = (home / name for name in ("engagement", "orders", "order_items"))
         self._connection = connection
         self._now = {table: seen(self._path(table), connection) for table in GROWING}
@@ -83,7 +90,7 @@ class Store:
             f"SELECT block, number AS customer, if(number IS NULL, customer_id, NULL) AS stranger, "
             f"epoch_us(known_at) AS time, kind::{_KIND} AS kind, {_exact('value')} AS value, "
             f"coalesce(is_machine, false) AS machine "
-            f"FROM {events} LEFT JOIN numbers USING (customer_id) WHERE customer_id IS NOT NULL"
+            f"FROM {events} LEFT JOIN numbers USING (customer_id) WHERE customer_id IS NOT NULL{self._of_those_kinds()}"
         ):
             self._take_events(batch)
         for batch in self._batches(
@@ -156,6 +163,9 @@ class Store:
         path = literal(str(self._path(table)))
         return f"(SELECT * FROM read_parquet({path}, file_row_number = true) WHERE file_row_number >= {rows})"
 
+    def _of_those_kinds(self) -> str:
+        return f" AND kind IN ({', '.join(map(literal, self.only))})" if self.only else ""
+
     def _items_digest(self, among: str) -> int:
         query = f"SELECT sum(hash(order_id, product_id, category)::HUGEINT) FROM {self._table('order_items')} {among}"
         return int(self._connection.sql(query).fetchall()[0][0] or 0)
@@ -163,9 +173,10 @@ class Store:
     def _opened(self) -> State:
         state = _read_state(self.home / "state.json")
         (self.home / "state.json").unlink(missing_ok=True)
-        if state is None or (state.format, state.blocks) != (FORMAT, self.blocks) or not self._goes_on_from(state):
+        asked = (FORMAT, self.blocks, self.only)
+        if state is None or (state.format, state.blocks, state.only) != asked or not self._goes_on_from(state):
             shutil.rmtree(self.home, ignore_errors=True)
-            state = State(FORMAT, self.blocks, merged=[0] * self.blocks)
+            state = State(*asked, merged=[0] * self.blocks)
         for folder in (self._events, self._orders, self._items):
             folder.mkdir(parents=True, exist_ok=True)
         return state
@@ -231,7 +242,7 @@ class Store:
         if merged == len(rows):
             return columns
         stream = engagement_stream(columns)
-        kind = np.repeat(np.arange(len(KINDS)), np.diff(stream.bounds))
+        kind = np.repeat([KINDS.index(kind) for kind in stream.kinds], np.diff(stream.bounds))
         columns = {"customer": stream.customer, "kind": kind, "time": stream.time, **stream.fields}
         if (len(rows) - merged) * MERGE_SHARE > merged:
             write_rows(self._events, block, packed(columns, EVENT))

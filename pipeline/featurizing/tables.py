@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from features.asof import Label, Snapshot
 from features.block import BlockFeatures
+from features.rows import Rows
 
 TIME = pa.timestamp("us", tz="UTC")
 
@@ -31,6 +32,11 @@ def current_schema(columns: tuple[str, ...]) -> pa.Schema:
     return _schema(columns, "as_of", [])
 
 
+def ids_of(rows: Rows) -> pa.Array:
+    """The customer of each row."""
+    return pa.array(rows.log.customer_ids, pa.string()).take(pa.array(rows.customer))
+
+
 def _schema(columns: tuple[str, ...], when: str, outcome: list[tuple[str, pa.DataType]]) -> pa.Schema:
     return pa.schema(
         [("customer_id", pa.string()), (when, TIME), *((name, pa.float64()) for name in columns), *outcome]
@@ -39,7 +45,7 @@ def _schema(columns: tuple[str, ...], when: str, outcome: list[tuple[str, pa.Dat
 
 def _table(known: Snapshot, when: str, outcome: Label | None = None) -> pa.Table:
     columns: dict[str, object] = {
-        "customer_id": pa.array(known.customer_ids, pa.string()),
+        "customer_id": ids_of(known.rows),
         when: pa.array(known.cutoffs_us, pa.int64()).cast(TIME),
         **{name: known.values[:, place] for place, name in enumerate(known.columns)},
     }
