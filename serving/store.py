@@ -16,12 +16,12 @@ from typing import Literal
 import orjson
 
 from features.errors import ServingError
+from serving.chunks import chunks
 
 FORMAT = 3
 CELLS = ("score", "reasons", "decision", "facts", "history")
 Cell = Literal["score", "reasons", "decision", "facts", "history"]
 Row = tuple[str, bytes, bytes, bytes, bytes, bytes]
-_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,7 @@ class Store:
     def cells(self, cell: Cell, customer_ids: Sequence[str]) -> dict[str, bytes]:
         """One cell of each known customer among the ids."""
         found: dict[str, bytes] = {}
-        for start in range(0, len(customer_ids), _AT_ONCE):
-            some = customer_ids[start : start + _AT_ONCE]
+        for some in chunks(customer_ids):
             marks = ",".join("?" * len(some))
             query = f"SELECT customer_id, {cell} FROM customers WHERE customer_id IN ({marks})"  # noqa: S608
             found.update(self.connection.execute(query, some).fetchall())

@@ -14,12 +14,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from features.errors import ServingError
+from serving.chunks import chunks
 from serving.inbox.database import BUSY_SECONDS, inbox_url, open_database, told, writing
 from serving.outbox.tables import RUNS
 
 Sort = Literal["orders", "engagement"]
 Outcome = Literal["accepted", "duplicate", "conflict"]
-_AT_ONCE = 500
 _ROWS_PER_CHUNK = 50_000
 REST_SECONDS = 5.0
 
@@ -121,8 +121,7 @@ class Inbox:
     def of(self, customer_ids: Sequence[str]) -> dict[str, list[Received]]:
         """The rows of those customers who have any, in the order they came; raises ServingError."""
         found: dict[str, list[Received]] = {}
-        for start in range(0, len(customer_ids), _AT_ONCE):
-            some = list(customer_ids[start : start + _AT_ONCE])
+        for some in chunks(customer_ids):
             for row in self._of_file(some) if self._reader is not None else self._of_server(some):
                 received = Received(*row)
                 found.setdefault(received.customer_id, []).append(received)
@@ -173,8 +172,8 @@ def reader(path: str) -> sqlite3.Connection:
 def _known(connection: Connection, sort: Sort, rows: Sequence[Received]) -> dict[tuple[str, str], str]:
     ids = [row.id for row in rows if row.sort == sort]
     known: dict[tuple[str, str], str] = {}
-    for start in range(0, len(ids), _AT_ONCE):
-        found = connection.execute(_BY_ID, {"sort": sort, "ids": ids[start : start + _AT_ONCE]})
+    for some in chunks(ids):
+        found = connection.execute(_BY_ID, {"sort": sort, "ids": some})
         known.update(((sort, str(name)), str(content)) for name, content in found)
     return known
 

@@ -18,7 +18,6 @@ from serving.outbox.tables import ARMS, ATTEMPTS, DECISIONS, ERASURES, EVERY_CHA
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 _HANDED_OVER = ("sent", "unknown")
 _IN_RUNS = ("answer_json", "shop_json")
-_AT_ONCE = 500
 
 
 class Person(NamedTuple):

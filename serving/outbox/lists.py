@@ -6,13 +6,14 @@ through. Instants are int64 µs UTC; persons are keyed hashes (person.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from typing import Literal, NamedTuple, get_args
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from serving.chunks import chunks
 from serving.inbox.inbox import RECEIVED
 from serving.outbox.person import HOLDOUT_KEY, holdout_key, key_mark
 from serving.outbox.tables import ERASURES, EVERY_CHANNEL, EVERYTHING, SUPPRESSIONS, SWITCHES
@@ -21,7 +22,6 @@ Reason = Literal["erased", "complained", "unsubscribed", "asked", "bounced"]
 # The weightiest first: where several hold, it is the one told.
 REASONS: tuple[Reason, ...] = get_args(Reason)
 OPT_OUTS = ("unsubscribe", "spam_complaint")
-AT_ONCE = 500
 
 _BLOCKED = sa.select(SUPPRESSIONS.c.person, SUPPRESSIONS.c.reason).where(
     SUPPRESSIONS.c.person.in_(sa.bindparam("some", expanding=True)),
@@ -60,7 +60,7 @@ class Switch(NamedTuple):
 def blocked(connection: Connection, persons: Iterable[str], channel: str) -> dict[str, str]:
     """Person to reason, of those whom a suppression of this channel or of every channel keeps out."""
     found: dict[str, str] = {}
-    for some in _chunks(persons):
+    for some in chunks(dict.fromkeys(persons)):
         rows = connection.execute(_BLOCKED, {"some": some, "channels": [channel, EVERY_CHANNEL]})
         for person, reason in rows:
             found[str(person)] = min(found.get(str(person), str(reason)), str(reason), key=_weight)
@@ -70,7 +70,7 @@ def blocked(connection: Connection, persons: Iterable[str], channel: str) -> dic
 def opted_out(connection: Connection, customer_ids: Iterable[str]) -> set[str]:
     """Those of whom an opt-out or a complaint was received, on whichever channel."""
     found: set[str] = set()
-    for some in _chunks(customer_ids):
+    for some in chunks(dict.fromkeys(customer_ids)):
         rows = connection.execute(_MAYBE_OUT, {"some": some})
         found |= {str(name) for name, content in rows if orjson.loads(content)["kind"] in OPT_OUTS}
     return found
@@ -81,7 +81,9 @@ def erased(connection: Connection, persons: Iterable[str] | None = None) -> set[
     if persons is None:
         return {str(name) for (name,) in connection.execute(sa.select(ERASURES.c.person))}
     query = sa.select(ERASURES.c.person).where(ERASURES.c.person.in_(sa.bindparam("some", expanding=True)))
-    return {str(name) for some in _chunks(persons) for (name,) in connection.execute(query, {"some": some})}
+    return {
+        str(name) for some in chunks(dict.fromkeys(persons)) for (name,) in connection.execute(query, {"some": some})
+    }
 
 
 def suppress(connection: Connection, person: str, channel: str, reason: Reason, now_us: int, source: str) -> bool:
@@ -123,12 +125,6 @@ def _rows(connection: Connection) -> list[Switch]:
     columns = (SWITCHES.c.name, SWITCHES.c.is_stopped, SWITCHES.c.reason, SWITCHES.c.changed_us)
     rows = sorted(tuple(row) for row in connection.execute(sa.select(*columns)))
     return [Switch(str(name), bool(is_stopped), str(reason), int(at)) for name, is_stopped, reason, at in rows]
-
-
-def _chunks(names: Iterable[str]) -> Iterator[Sequence[str]]:
-    every = list(dict.fromkeys(names))
-    for start in range(0, len(every), AT_ONCE):
-        yield every[start : start + AT_ONCE]
 
 
 def _weight(reason: str) -> int:

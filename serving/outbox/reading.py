@@ -14,13 +14,13 @@ from sqlalchemy.engine import Connection
 
 from features.log import DAY_US
 from serving.budgets import Spent
+from serving.chunks import chunks
 from serving.inbox.inbox import RECEIVED
 from serving.outbox.lists import blocked, opted_out, stopped
 from serving.outbox.person import person_of
 from serving.outbox.tables import DECISIONS, ERASURES, MESSAGES, OPEN, RUNS, SUPPRESSIONS
 from serving.policy import CHANNELS
 
-_AT_ONCE = 500
 # Sent ones are received rows of the kind touch; of these nobody knows yet.
 _DOUBTFUL = ("unknown",)
 _NEVER_SENT = ("cancelled", "expired", "dead")
@@ -90,6 +90,6 @@ def spent_on_day(connection: Connection, day_us: int, money_of: Callable[[Mappin
 
 
 def _messages(connection: Connection, customer_ids: Sequence[str]) -> Iterator[tuple[str, str, int, str]]:
-    for start in range(0, len(customer_ids), _AT_ONCE):
-        for row in connection.execute(_MESSAGES, {"some": list(customer_ids[start : start + _AT_ONCE])}):
+    for some in chunks(customer_ids):
+        for row in connection.execute(_MESSAGES, {"some": some}):
             yield str(row.customer_id), str(row.state), int(row.claimed_us or 0), str(row.action)

@@ -5,19 +5,17 @@ What is there already stays: a decision once made is not made again, and so has 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
+from serving.chunks import chunks
 from serving.outbox.tables import ARMS, DECISIONS, MESSAGES, RUNS
 
 Row = Mapping[str, object]
-T = TypeVar("T")
-_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ def stored_run(connection: Connection, run_id: str, idempotency_key: str | None)
 def known_decisions(connection: Connection, decision_ids: Sequence[str]) -> set[str]:
     """Those of the ids that are in the ledger."""
     found: set[str] = set()
-    for some in _chunks(decision_ids):
+    for some in chunks(decision_ids):
         query = sa.select(DECISIONS.c.decision_id).where(DECISIONS.c.decision_id.in_(some))
         found |= {str(name) for (name,) in connection.execute(query)}
     return found
@@ -52,11 +50,11 @@ def write_run(
 ) -> int:
     """Write everything; gives the run's place in the ledger (`seq`)."""
     seq = int(connection.execute(sa.insert(RUNS).values(**run).returning(RUNS.c.seq)).scalar_one())
-    for some in _chunks(list(decisions)):
+    for some in chunks(decisions):
         connection.execute(sa.insert(DECISIONS), [{**row, "run_seq": seq} for row in some])
-    for some in _chunks(list(arms)):
+    for some in chunks(arms):
         connection.execute(_unless_there(connection, ARMS), list(some))
-    for some in _chunks(list(messages)):
+    for some in chunks(messages):
         connection.execute(sa.insert(MESSAGES), list(some))
     return seq
 
@@ -65,8 +63,3 @@ def _unless_there(connection: Connection, table: sa.Table) -> sa.Insert:
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table).on_conflict_do_nothing()
     return postgresql.insert(table).on_conflict_do_nothing()
-
-
-def _chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(rows), _AT_ONCE):
-        yield rows[start : start + _AT_ONCE]

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from features.errors import ServingError
+from serving.chunks import AT_ONCE
 from serving.draws import HOLDOUT_KEY
 from serving.inbox.database import connect, inbox_url, open_database, told, writing
 from serving.inbox.inbox import RECEIVED
-from serving.outbox.lists import AT_ONCE, Switch, blocked, opted_out, resume, stop, stopped, suppress, switches
+from serving.outbox.lists import Switch, blocked, opted_out, resume, stop, stopped, suppress, switches
 from tests.serving.rows import event
 
 
