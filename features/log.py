@@ -103,8 +103,7 @@ def log_from_records(orders: Rows, engagement: Rows, order_items: Rows = ()) -> 
     `known_at` defaults to when the fact happened; rows with a true `is_machine` are left out.
     """
     human = [row for row in engagement if not row.get("is_machine")]
-    buyers, visitors = ([row["customer_id"] for row in rows] for rows in (orders, human))
-    name_of = {customer: str(customer) for customer in {*buyers, *visitors}}
+    name_of = {customer: str(customer) for customer in {row["customer_id"] for rows in (orders, human) for row in rows}}
     ids = sorted(set(name_of.values()))
     number = {name: place for place, name in enumerate(ids)}
     index = {customer: number[name] for customer, name in name_of.items()}
@@ -112,12 +111,12 @@ def log_from_records(orders: Rows, engagement: Rows, order_items: Rows = ()) -> 
     return build_log(
         ids,
         {
-            "customer": _customers(buyers, index),
+            "customer": _customers(orders, index),
             "time": _known(orders, "ordered_at"),
             **dict(zip(MONEY_FIELDS, money.reshape(len(MONEY_FIELDS), len(orders)), strict=True)),
         },
         {
-            "customer": _customers(visitors, index),
+            "customer": _customers(human, index),
             "time": _known(human, "occurred_at"),
             "kind": _kinds(human),
             "value": _ten_thousandths([row.get("value") for row in human]),
@@ -148,10 +147,10 @@ def _items(orders: Rows, order_items: Rows) -> Columns:
     }
 
 
-def _customers(customers: list[object], index: Mapping[object, int]) -> Ints:
+def _customers(rows: Rows, index: Mapping[object, int]) -> Ints:
     if len(index) == 1:  # a request: no need to look up the same customer a thousand times
-        return np.zeros(len(customers), dtype=np.int64)
-    return _ints([index[customer] for customer in customers])
+        return np.zeros(len(rows), dtype=np.int64)
+    return _ints([index[row["customer_id"]] for row in rows])
 
 
 def _ten_thousandths(values: list[object]) -> Ints:

@@ -27,7 +27,7 @@ def append_by_block(folder: Path, block: NDArray[np.int32], rows: Rows) -> None:
     for number, (start, end) in enumerate(pairwise([0, *ends.tolist()])):
         if start < end:
             with file_of(folder, number).open("ab") as file:
-                file.write(rows[start:end].tobytes())
+                file.write(rows[start:end].data)
 
 
 def read_rows(folder: Path, block: int, kind: np.dtype[np.void]) -> Rows:
@@ -40,7 +40,7 @@ def write_rows(folder: Path, block: int, rows: Rows) -> None:
     """Replace the rows of a block; what was mapped of the old ones stays readable."""
     path = file_of(folder, block)
     aside = path.with_suffix(".tmp")
-    aside.write_bytes(rows.tobytes())
+    aside.write_bytes(rows.data)
     aside.replace(path)
 
 
