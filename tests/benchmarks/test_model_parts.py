@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.model_parts import judge
+from benchmarks.model_parts import gap, judge
+from benchmarks.model_parts.judge import Bench
 from benchmarks.model_parts.lines import printed
 from benchmarks.model_parts.settings import SETTINGS
 from benchmarks.model_parts.shops import SHOPS, START, Shop, Story, oracle, told
@@ -58,6 +59,33 @@ def test_a_setting_names_every_bound_that_is_missed() -> None:
     for metric, worse in (("brier", 0.1779), ("roc_auc", 0.8059), ("calibration_error", 0.031)):
         for found, missed in ((good, []), (good | {metric: worse}, [metric])):
             assert SETTINGS[0].missed({name: Interval(value, value, value) for name, value in found.items()}) == missed
+
+
+def test_a_family_closes_what_it_adds_to_order_times_and_is_missed_less_when_another_says_the_same() -> None:
+    draw, people, cutoffs = np.random.default_rng(3), 1500, 3
+    churned = draw.integers(0, 2, people * cutoffs).astype(np.int8)
+    told_by = churned + draw.normal(scale=0.6, size=len(churned))
+    noise = draw.normal(size=(len(churned), 2))
+    names = ["btyd_x", "visits", "visits_again", "moon"]
+    features = pd.DataFrame(np.column_stack([noise[:, 0], told_by, told_by, noise[:, 1]]), columns=names)
+    moments = np.repeat([START + np.timedelta64(90 * number, "D") for number in range(cutoffs)], people)
+    ids = np.array([f"c{number % people:05d}" for number in range(len(churned))], dtype=object)
+    history = History(features, churned, moments, ids, 90)
+    fresh = history.at(history.moments()[-1:])
+    bench = Bench.of(ROOT / "params.yaml", quick=True, customers=0, history=None)
+    families = {name: [column] for name, column in zip(("btyd", "site", "copy", "moon"), names, strict=True)}
+    found = {str(line["name"]): line for line in gap.lines(bench, history, fresh, families, ceiling=0.5)}
+    assert set(found) == {"gap_site", "gap_copy", "gap_moon"}
+    site = found["gap_site"]
+    ours, theirs, closed = (float(str(site[name])) for name in ("ours", "theirs", "closes_of_the_way"))
+    assert ours > theirs + 0.2
+    assert closed == pytest.approx((ours - theirs) / (0.5 - theirs), abs=1e-3)
+    assert found["gap_copy"]["closes_of_the_way"] == pytest.approx(closed, abs=0.02)
+    assert abs(float(str(found["gap_moon"]["closes_of_the_way"]))) < 0.1
+    alone = {name: columns for name, columns in families.items() if name != "copy"}
+    (missed, _) = gap.lines(bench, history, fresh, alone, ceiling=0.5)
+    with_copy, without_copy = (float(str(line["lost_without_it"])) for line in (site, missed))
+    assert without_copy > 2 * with_copy > 0  # not 0 with a copy: a tree that is dealt neither column knows nothing
 
 
 def test_lines_are_one_json_object_each_or_one_table_per_shop(capsys: pytest.CaptureFixture[str]) -> None:
