@@ -4,8 +4,8 @@ btyd         known parameters found again by maximum likelihood, and in how many
 settings     Online Retail II, four settings of horizon and population
 shops        simulated shops with a known process; the last two were written down after every choice was made
 calibration  what a calibration on the latest closed horizon would do, as a whole or by segment
-ceiling      the demo shop with 5,000 and 20,000 customers beside what many more teach, and the oracle; what each family of
-             features closes of the way there
+ceiling      the demo shop with 5,000 and 20,000 customers beside what many more teach, and the oracle; what each family
+             of features closes of the way there
 
 In each, the test cutoff is looked at once: choices and fits see only what was known by then. Intervals are by customer.
 """
