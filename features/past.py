@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache, reduce
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,17 +32,17 @@ class Past:
     horizon_days: int
     ends_days: int = 0
     half_life_days: int = 0
-    _memory: dict[tuple[str, ...], Events] = field(default_factory=dict, repr=False)
+    _memory: dict[str, Events] = field(default_factory=dict, repr=False)
 
-    def of(self, *kinds: str) -> Events:
+    @overload
+    def of(self, kind: str, /) -> Events: ...
+
+    @overload
+    def of(self, *kinds: str) -> EventsTogether: ...
+
+    def of(self, *kinds: str) -> Events | EventsTogether:
         """The events of these kinds inside the window."""
-        events = self._memory.get(kinds)
-        if events is None:
-            starts = None if self.days is None else self.ends_days + self.days
-            found = [self.rows.between(kind, starts, self.ends_days) for kind in kinds]
-            # Not with `self`: a circle of references would keep a block's arrays alive until the collector comes by.
-            events = self._memory[kinds] = Events(self.rows, kinds, found, self.half_life_days)
-        return events
+        return self._of_one(*kinds) if len(kinds) == 1 else EventsTogether([self._of_one(kind) for kind in kinds])
 
     def earlier(self) -> Past:
         """The window of the same length just before this one."""
@@ -59,24 +60,35 @@ class Past:
         shares = [share_in_months(start, self.horizon_days, months) for start in starts]
         return np.array(shares, dtype=np.float64)[self.rows.place]
 
+    def _of_one(self, kind: str) -> Events:
+        events = self._memory.get(kind)
+        if events is None:
+            starts = None if self.days is None else self.ends_days + self.days
+            found = self.rows.between(kind, starts, self.ends_days)
+            # Not with `self`: a circle of references would keep a block's arrays alive until the collector comes by.
+            events = self._memory[kind] = Events(self.rows, kind, *found, self.half_life_days)
+        return events
+
 
 @dataclass(eq=False, slots=True)
 class Events:
-    """Events of some kinds in a window; the reductions a feature is made of.
+    """Events of one kind in a window; the reductions a feature is made of.
 
-    `found` holds for each kind its stream, and where in it the window of each row begins and ends.
+    `low` and `high` are where in the stream the window of each row begins and ends.
     """
 
     rows: Rows
-    kinds: tuple[str, ...]
-    found: list[tuple[Stream, Ints, Ints]]
+    kind: str
+    stream: Stream
+    low: Ints
+    high: Ints
     half_life_days: int
     _memory: dict[str, Column] = field(default_factory=dict, repr=False)
 
     def count(self) -> Column:
         """Number of events."""
         if "count" not in self._memory:
-            self._memory["count"] = _added([high - low for _, low, high in self.found])
+            self._memory["count"] = _shared((self.high - self.low).astype(np.float64))
         return self._memory["count"]
 
     def sum(self, field: str = "value") -> Column:
@@ -90,7 +102,9 @@ class Events:
         """Total of a field that counts whole things (products, days)."""
         name = f"total {field}"
         if name not in self._memory:
-            self._memory[name] = _added([_total(stream, field, low, high) for stream, low, high in self.found])
+            total = self.stream.totals.get(field)
+            whole = np.zeros(len(self.low)) if total is None else total[self.high] - total[self.low]
+            self._memory[name] = _shared(whole.astype(np.float64))
         return self._memory[name]
 
     def mean(self, field: str = "value") -> Column:
@@ -100,41 +114,73 @@ class Events:
     def days_since_last(self) -> Column:
         """Days from the latest event to the cutoff; NaN without events."""
         if "last" not in self._memory:
-            ages = [self._age(stream, high - 1, high > low) for stream, low, high in self.found]
-            self._memory["last"] = _shared(reduce(np.fmin, ages))
+            self._memory["last"] = _shared(self._age(self.high - 1))
         return self._memory["last"]
 
     def days_since_first(self) -> Column:
         """Days from the earliest event to the cutoff; NaN without events."""
         if "first" not in self._memory:
-            ages = [self._age(stream, low, high > low) for stream, low, high in self.found]
-            self._memory["first"] = _shared(reduce(np.fmax, ages))
+            self._memory["first"] = _shared(self._age(self.low))
         return self._memory["first"]
 
     def last(self, field: str = "value") -> Column:
         """The field of the latest event, as stored; NaN without events."""
-        ((stream, low, high),) = self.found
-        if self.kinds[0] not in self.rows.log.places:
-            return np.full(len(low), np.nan)
-        return np.where(high > low, _at(stream.fields[field], high - 1), np.nan)
+        if self.kind not in self.rows.log.places:
+            return np.full(len(self.low), np.nan)
+        return np.where(self.high > self.low, _at(self.stream.fields[field], self.high - 1), np.nan)
 
     def days_from_first_to(self, number: int) -> Column:
         """Days from the first event to the event of this number (1 is the second); NaN when there is none."""
-        ((stream, low, high),) = self.found
-        days = (_at(stream.time, low + number) - _at(stream.time, low)) / _DAY_US
-        return np.where(high - low > number, days, np.nan)
+        time = self.stream.time
+        days = (_at(time, self.low + number) - _at(time, self.low)) / _DAY_US
+        return np.where(self.high - self.low > number, days, np.nan)
 
     def longest(self, field: str) -> Column:
         """Largest value of a field over all the past; NaN without events. Only for windows that reach back for ever."""
-        (kind,) = self.kinds
-        return self.rows.largest(kind, field)
+        return self.rows.largest(self.kind, field)
 
     def decayed(self, field: str | None = None) -> Column:
         """Sum of 2^(-age / half-life) over the events, times the field if one is named; over all the past."""
-        return reduce(np.add, [self.rows.decayed(kind, self.half_life_days, field or "") for kind in self.kinds])
+        return self.rows.decayed(self.kind, self.half_life_days, field or "")
 
-    def _age(self, stream: Stream, position: Ints, there: NDArray[np.bool_]) -> Column:
-        return np.where(there, (self.rows.cutoff - _at(stream.time, position)) / _DAY_US, np.nan)
+    def _age(self, position: Ints) -> Column:
+        days = (self.rows.cutoff - _at(self.stream.time, position)) / _DAY_US
+        return np.where(self.high > self.low, days, np.nan)
+
+
+@dataclass(frozen=True)
+class EventsTogether:
+    """Events of several kinds in a window: what can be told of them from each kind alone."""
+
+    parts: list[Events]
+
+    def count(self) -> Column:
+        """Number of events."""
+        return reduce(np.add, [part.count() for part in self.parts])
+
+    def sum(self, field: str = "value") -> Column:
+        """Total of a money or value field."""
+        return self.total(field) / _SCALE
+
+    def total(self, field: str) -> Column:
+        """Total of a field that counts whole things (products, days)."""
+        return reduce(np.add, [part.total(field) for part in self.parts])
+
+    def mean(self, field: str = "value") -> Column:
+        """Mean of a money or value field; NaN without events."""
+        return ratio(self.sum(field), self.count())
+
+    def days_since_last(self) -> Column:
+        """Days from the latest event to the cutoff; NaN without events."""
+        return reduce(np.fmin, [part.days_since_last() for part in self.parts])
+
+    def days_since_first(self) -> Column:
+        """Days from the earliest event to the cutoff; NaN without events."""
+        return reduce(np.fmax, [part.days_since_first() for part in self.parts])
+
+    def decayed(self, field: str | None = None) -> Column:
+        """Sum of 2^(-age / half-life) over the events, times the field if one is named; over all the past."""
+        return reduce(np.add, [part.decayed(field) for part in self.parts])
 
 
 def ratio(above: Column, below: Column) -> Column:
@@ -158,20 +204,9 @@ def share_in_months(first_day: int, days: int, months: tuple[int, ...]) -> float
     return float(np.isin(span.astype(np.int64) % 12 + 1, months).mean())
 
 
-def _total(stream: Stream, field: str, low: Ints, high: Ints) -> Ints:
-    total = stream.totals.get(field)
-    return np.zeros(len(low), dtype=np.int64) if total is None else total[high] - total[low]
-
-
 def _at(values: Ints, position: Ints) -> Ints:
     """Values at positions; where a row has no event the position is clipped and the caller masks the result."""
     return values.take(position, mode="clip") if len(values) else np.zeros(len(position), dtype=np.int64)
-
-
-def _added(parts: list[Ints]) -> Column:
-    """The exact total of whole numbers."""
-    total: Ints = parts[0] if len(parts) == 1 else np.add.reduce(parts)
-    return _shared(total.astype(np.float64))
 
 
 def _shared(column: Column) -> Column:
