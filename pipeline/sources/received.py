@@ -27,13 +27,13 @@ from pipeline.stage import progress
 from serving.inbox.database import INBOX_URL, inbox_file
 from serving.inbox.inbox import Inbox, Mark, Received, Sort
 from serving.inbox.marking import pulling, write_mark
-from serving.requests import instant_of, microseconds
 
 SORTS: tuple[Sort, ...] = ("orders", "engagement")
 SHOWN = "received"  # the `source_file` of these rows
 IDS: dict[str, str] = {"orders": "order_id", "engagement": "event_id", "order_items": "order_id"}
 PROVENANCE = [pa.field("source_file", pa.string()), pa.field("source_row", pa.int64())]
 _CENT = Decimal("0.0001")
+_SECOND_US = 1_000_000
 Rows = list[dict[str, object]]
 
 
@@ -56,8 +56,9 @@ def last_received(found: tuple[Inbox, Mark] | None, before: date) -> date | None
     if found is None:
         return None
     inbox, mark = found
-    last_us = inbox.last_known_us(mark, microseconds(datetime.combine(before, datetime.min.time(), UTC)))
-    return None if last_us is None else instant_of(last_us).date()
+    midnight = datetime.combine(before, datetime.min.time(), UTC)
+    last_us = inbox.last_known_us(mark, int(midnight.timestamp()) * _SECOND_US)
+    return None if last_us is None else datetime.fromtimestamp(last_us // _SECOND_US, UTC).date()
 
 
 def join_received(found: tuple[Inbox, Mark] | None, raw: Path) -> dict[str, int]:
