@@ -12,7 +12,6 @@ import json
 import os
 import random
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -148,9 +147,11 @@ def _started(home: Path, port: int, is_bare: bool) -> subprocess.Popen[bytes]:
             bare if is_bare else whole, cwd=home, env=environment, stdout=log, stderr=log, start_new_session=True
         )
     until = time.monotonic() + START_SECONDS
+    # BentoML opens the port long before a worker answers there; the routes alone have no such page, but answer.
     while time.monotonic() < until and server.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return server
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code in (200, 404):
+                return server
         time.sleep(0.05)
     kill(server)
     raise RuntimeError(f"the server did not start:\n{(home / 'server.log').read_text(errors='replace')[-2000:]}")

@@ -104,7 +104,10 @@ def _measured(params: Params, decisions: pd.DataFrame, as_of_us: int) -> Tree:
 
 def _until(first: pd.DataFrame, ways: Ways, customers: pd.Index, end: Ints, params: Params) -> Tree:
     told = everybody(first, ways, customers, Spans(begins(first), end, params.effect.before_days))
-    return measured(told, params.effect) | {"total_money": total(told, params.effect)}
+    found = measured(told, params.effect) | {"total_money": total(told, params.effect)}
+    # At first there are only costs: what was sent is paid at once, and an order takes its time.
+    is_early = len(first) and np.median(end - begins(first)) < params.effect.window_days * DAY_US
+    return found | ({"state": LEARNING} if is_early else {})
 
 
 def _versions(

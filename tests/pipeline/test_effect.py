@@ -92,6 +92,20 @@ def test_an_open_window_waits_and_a_young_ledger_learns(params: Params) -> None:
     assert early.report["uplift"]["actions"]["how_to_content"]["state"] == "learning"
 
 
+def test_while_most_were_watched_for_less_than_a_window_there_are_only_costs_and_nothing_counts_as_measured(
+    params: Params,
+) -> None:
+    shop, easily = Shop(people=6_000, lift=0.3), _with(params, matters_money=1_000.0)
+    facts = write_shop(shop, ledger(shop))
+    window = params.effect.window_days
+    early = measure(easily, facts, START_US + (window - 1) * DAY_US).report
+    assert {early["state"], early["overall"]["state"]} == {"learning"}
+    assert {told["state"] for told in early["policy_versions"].values()} == {"learning"}
+    assert early["overall"]["effect_money"]["value"] is not None
+    later = measure(easily, facts, START_US + (window + 1) * DAY_US).report
+    assert {later["state"], later["overall"]["state"]} == {"measured"}
+
+
 def test_once_enough_is_known_the_uplift_goes_into_the_plan(params: Params) -> None:
     shop = Shop(people=6_000, lift=0.3)
     facts = write_shop(shop, ledger(shop))
