@@ -13,7 +13,6 @@ from serving.guard import is_loopback
 from serving.keys import api_keys
 from serving.settings import API_KEYS, HOME, Places, read_serve
 
-TARGET = "serving.service:ChurnService"
 CODE = Path(__file__).resolve().parents[1]
 
 
@@ -44,9 +43,10 @@ def refuse_open_door(host: str) -> None:
 def serve(places: Places, host: str, port: int) -> None:
     """What `bentoml serve` does, in this process, which has imported half of it for the check; until it is stopped."""
     os.environ |= {HOME: str(places.home), "BENTOML_DO_NOT_TRACK": "True"}  # BentoML looks when it is imported
-    import bentoml
+    from serving.service import ChurnService
 
-    bentoml.serve(TARGET, host=host, port=port, working_dir=str(CODE), blocking=True)
+    ChurnService.working_dir = str(CODE)  # type: ignore[attr-defined]
+    ChurnService.serve_http(host=host, port=port)  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":
