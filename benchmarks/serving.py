@@ -174,11 +174,13 @@ def _batch(home: Home, customers: int) -> dict[str, object]:
     matrix = np.tile(some, (-(-customers // len(some)), 1))[:customers]
     booster = xgb.Booster(model_file=bytearray((home.folder / paths.CHAMPION / TREES_UBJ).read_bytes()))
     scorer.churn_probability(matrix[:1_000])
-    started = time.perf_counter()
-    scorer.churn_probability(matrix)
-    between = time.perf_counter()
-    booster.inplace_predict(matrix, validate_features=False)
-    ours, theirs = between - started, time.perf_counter() - between
+    ours, theirs = np.inf, np.inf
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        scorer.churn_probability(matrix)
+        between = time.perf_counter()
+        booster.inplace_predict(matrix, validate_features=False)
+        ours, theirs = min(ours, between - started), min(theirs, time.perf_counter() - between)
     peer = "the raw call of the trees on the same matrix"
     found = {"ours": round(ours, 2), "peer": peer, "theirs": round(theirs, 2), "unit": "s", "rows": customers}
     target = {"ratio": round(theirs / ours, 2), "target": "at most 1.3 times the raw call"}
