@@ -68,7 +68,7 @@ class Measured:
 
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _count(page, message["status"])
+                _requests(page, message["status"]).inc()
             await send(message)
 
         try:
@@ -79,7 +79,7 @@ class Measured:
 
 def count_answer(path: str, status: int) -> None:
     """Count an answer that was given outside of `Measured`."""
-    _count(page_of(path), status)
+    _requests(page_of(path), status).inc()
 
 
 def page_of(path: str) -> str:
@@ -125,10 +125,6 @@ def _registry() -> prometheus.CollectorRegistry:
 def _add(counter: prometheus.Counter, values: Iterable[str]) -> None:
     for value, count in Tally(values).items():
         counter.labels(value).inc(count)
-
-
-def _count(page: str, status: int) -> None:
-    _requests(page, status).inc()
 
 
 @cache

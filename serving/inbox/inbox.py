@@ -67,7 +67,7 @@ class Mark(NamedTuple):
 class Rest:
     """After a failure nobody tries again for a while: else each request would wait for what does not answer."""
 
-    seconds: float
+    seconds: float = REST_SECONDS
     _until: float = 0.0
 
     @property
@@ -88,7 +88,7 @@ class Inbox:
     # Asked at every score by id: through the engine this takes twenty times as long.
     _reader: sqlite3.Connection | None = field(default=None, repr=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    unreachable: Rest = field(default_factory=lambda: Rest(REST_SECONDS), repr=False)
+    unreachable: Rest = field(default_factory=Rest, repr=False)
 
     @classmethod
     def open(cls, home: Path) -> Inbox:
