@@ -24,12 +24,9 @@ _LEARNED_FROM = re.compile(
 def labels(places: Places) -> dict[str, str]:
     """Labels of a Bento built here; none before there is a model."""
     about = _json(places.champion / MODEL_JSON)
-    if not about:
-        return {}
-    told = {name: str(about[name]) for name in ("model_version", "chosen", "horizon_days")}
-    return told | (
-        _origin(places.home) if _json(places.home / GATE).get("challenger") == about["model_version"] else {}
-    )
+    told = {name: str(about[name]) for name in ("model_version", "chosen", "horizon_days") if name in about}
+    is_of_last_run = bool(told) and _json(places.home / GATE).get("challenger") == about.get("model_version")
+    return told | (_origin(places.home) if is_of_last_run else {})
 
 
 def _origin(home: Path) -> dict[str, str]:
@@ -38,10 +35,16 @@ def _origin(home: Path) -> dict[str, str]:
 
 
 def _json(file: Path) -> dict[str, object]:
-    text = _text(file)
-    found = orjson.loads(text) if text else {}
+    try:
+        found = orjson.loads(_text(file))
+    except orjson.JSONDecodeError:
+        return {}
     return found if isinstance(found, dict) else {}
 
 
 def _text(file: Path) -> str:
-    return file.read_text(encoding="utf-8") if file.exists() else ""
+    # Looked at in every start: a damaged file must not stop one that has the last good model to go on with.
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

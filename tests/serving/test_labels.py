@@ -61,3 +61,11 @@ def test_a_bento_without_the_project_says_what_it_knows(project: Path, tmp_path:
     (project / "reports/mlflow_run.json").unlink()
     assert set(labels(Places(project))) == {"model_version", "chosen", "horizon_days"}
     assert labels(Places(tmp_path / "nowhere")) == {}
+
+
+@pytest.mark.parametrize("damaged", ["data/champion/model.json", "reports/gate.json", "reports/mlflow_run.json"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"{}"])
+def test_a_damaged_file_costs_its_labels_and_no_start(project: Path, damaged: str, content: bytes) -> None:
+    (project / damaged).write_bytes(content)
+    whole = {"model_version", "chosen", "horizon_days", "run_id", "data_md5"}
+    assert set(labels(Places(project))) < whole
