@@ -32,8 +32,8 @@ def records_of(orders: pa.Table, engagement: pa.Table, order_items: pa.Table) ->
         tuple(ids.to_pylist()),
         {
             "customer": _places(orders["customer_id"], ids),
-            "time": _microseconds(orders["known_at"]),
-            **{name: _ten_thousandths(orders[name]) for name in MONEY_FIELDS},
+            "time": microseconds(orders["known_at"]),
+            **{name: ten_thousandths(orders[name]) for name in MONEY_FIELDS},
         },
         _engagement(engagement, ids),
         _items(order_items, orders["order_id"]),
@@ -114,9 +114,9 @@ def _engagement(table: pa.Table, ids: pa.Array) -> Columns:
     table = table.filter(pc.and_(human, pc.is_in(table["customer_id"], ids)))
     return {
         "customer": _places(table["customer_id"], ids),
-        "time": _microseconds(table["known_at"]),
+        "time": microseconds(table["known_at"]),
         "kind": _kinds(table),
-        "value": _ten_thousandths(table["value"]),
+        "value": ten_thousandths(table["value"]),
     }
 
 
@@ -140,7 +140,7 @@ def _items(table: pa.Table, order_ids: pa.ChunkedArray) -> Columns:
         "order": _places(table["order_id"], known),
         "product": _codes(table["product_id"]),
         "category": _codes(table["category"]),
-        "quantity": _ten_thousandths(table["quantity"]),
+        "quantity": ten_thousandths(table["quantity"]),
     }
 
 
@@ -153,16 +153,19 @@ def _codes(column: pa.ChunkedArray) -> Ints:
     return _places(filled, pc.unique(filled).sort())
 
 
-def _microseconds(column: pa.ChunkedArray) -> Ints:
+def microseconds(column: pa.ChunkedArray) -> Ints:
+    """Times as microseconds since 1970."""
     times: Ints = np.asarray(column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()))
     return times
 
 
-def _ten_thousandths(column: pa.ChunkedArray) -> Ints:
+def ten_thousandths(column: pa.ChunkedArray) -> Ints:
+    """Numbers or decimals as whole counts of ten-thousandths; what is empty counts as 0."""
     if not pa.types.is_decimal(column.type):
         counted: Ints = np.rint(np.nan_to_num(np.asarray(column.cast(pa.float64()))) * SCALE).astype(np.int64)
         return counted
-    exact = pc.fill_null(column.cast(pa.decimal128(18, 4)), Decimal(0)).combine_chunks()
+    exact = column.cast(pa.decimal128(18, 4))
+    exact = (pc.fill_null(exact, Decimal(0)) if exact.null_count else exact).combine_chunks()
     whole = pa.concat_arrays(exact.chunks) if isinstance(exact, pa.ChunkedArray) else exact
     # A decimal128 is two 64-bit halves, low one first; 18 digits fit the low one.
     halves: Ints = np.frombuffer(whole.buffers()[1], dtype=np.int64)[2 * whole.offset :]

@@ -19,13 +19,15 @@ from benchmarks.feature_peers.apart import CORES
 from benchmarks.feature_peers.spec import AGES, COUNTS, ENGAGEMENT
 from features.asof import Settings, snapshot
 from features.registry import feature_columns
-from pipeline.featurizing.local import in_order
 from pipeline.featurizing.output import packing
+from pipeline.featurizing.reading import Wanted
 from pipeline.featurizing.store import Store
 from pipeline.featurizing.tables import ids_of
+from pipeline.featurizing.threads import in_order
 from pipeline.sources.raw import connect
 
 CUSTOMERS_PER_BLOCK = 4096
+COUNTED = Wanted(ENGAGEMENT, values=False, items=False)  # what every peer reads, and no more
 
 
 def plain(clean: Path, cutoffs_us: tuple[int, ...], result: Path) -> int:
@@ -46,7 +48,7 @@ def _written(home: Path, clean: Path, cutoffs_us: tuple[int, ...], result: Path)
         connection.execute("SET preserve_insertion_order = false; SET enable_progress_bar = false")
         buyers = f"SELECT count(DISTINCT customer_id) FROM '{clean}/orders.parquet'"  # noqa: S608 - our own path
         customers = int(connection.sql(buyers).fetchall()[0][0])
-        store = Store(home, clean, -(-customers // CUSTOMERS_PER_BLOCK), connection, ENGAGEMENT)
+        store = Store(home, clean, -(-customers // CUSTOMERS_PER_BLOCK), connection, COUNTED)
         store.update()
 
         def table(block: int) -> pa.Table:

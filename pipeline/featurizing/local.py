@@ -3,10 +3,7 @@
 # ruff: noqa: S608  paths are quoted literals
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -27,6 +24,7 @@ from pipeline.featurizing.output import Made, Output, Survey, Written
 from pipeline.featurizing.settings import settings_of
 from pipeline.featurizing.store import Store
 from pipeline.featurizing.tables import current_schema, current_table, history_schema, history_table
+from pipeline.featurizing.threads import in_order
 from pipeline.featurizing.yesterday import Kept
 from pipeline.files import written_aside
 from pipeline.params import Params
@@ -109,23 +107,6 @@ def block_tables(records: Records, when: Calendar, settings: Settings, events_pe
     order = [("customer_id", "ascending")]
     past, now = (pa.concat_tables(tables).combine_chunks() for tables in zip(*halves, strict=True))
     return past.sort_by([*order, ("cutoff", "ascending")]), now.sort_by(order)
-
-
-def in_order(make: Callable[[int], Tables], numbers: Iterable[int]) -> Iterator[Tables]:
-    """`make` of each number on all cores, in order; one more waits, so that none idles while the reader writes."""
-    cores = os.cpu_count() or 1
-    with ThreadPoolExecutor(cores) as pool:
-        waiting: deque[Future[Tables]] = deque()
-        try:
-            for number in numbers:
-                waiting.append(pool.submit(make, number))
-                if len(waiting) > cores + 1:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 def _tables(made: BlockFeatures) -> Tables:

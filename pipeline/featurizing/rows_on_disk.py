@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.log import Columns, Ints
+from features.log import Ints
 
 Rows = NDArray[np.void]
+Narrow = Mapping[str, NDArray[np.integer]]
 
 EVENT = np.dtype([("customer", "<i4"), ("kind", "u1"), ("time", "<i8"), ("value", "<i8")])
+BARE_EVENT = np.dtype([("customer", "<i4"), ("kind", "u1"), ("time", "<i8")])
 ORDER = np.dtype(
     [(name, "<i4" if name == "customer" else "<i8")
      for name in ("customer", "time", "revenue", "discount", "units", "order")]
@@ -20,10 +23,12 @@ ORDER = np.dtype(
 ITEM = np.dtype([("order", "<i8"), ("product", "<i8"), ("category", "<i8")])
 
 
-def append_by_block(folder: Path, block: NDArray[np.int32], rows: Rows) -> None:
+def append_by_block(folder: Path, block: NDArray[np.int32], columns: Narrow, kind: np.dtype[np.void]) -> None:
     """Append each row to the file of its block, in the order they come."""
     order = np.argsort(block.astype(np.uint16), kind="stable")  # a radix sort
-    rows, ends = rows.take(order), np.cumsum(np.bincount(block))
+    rows, ends = np.empty(len(order), dtype=kind), np.cumsum(np.bincount(block))
+    for name in kind.names or ():
+        rows[name] = columns[name].take(order)
     for number, (start, end) in enumerate(pairwise([0, *ends.tolist()])):
         if start < end:
             with file_of(folder, number).open("ab") as file:
@@ -34,22 +39,6 @@ def read_rows(folder: Path, block: int, kind: np.dtype[np.void]) -> Rows:
     """All rows of a block; none when it has no file. Mapped, so that a huge block is not read at once."""
     path = file_of(folder, block)
     return np.memmap(path, dtype=kind, mode="r") if path.exists() and path.stat().st_size else np.zeros(0, dtype=kind)
-
-
-def write_rows(folder: Path, block: int, rows: Rows) -> None:
-    """Replace the rows of a block; what was mapped of the old ones stays readable."""
-    path = file_of(folder, block)
-    aside = path.with_suffix(".tmp")
-    aside.write_bytes(rows.data)
-    aside.replace(path)
-
-
-def packed(columns: Columns, kind: np.dtype[np.void]) -> Rows:
-    """Columns as rows."""
-    rows = np.empty(len(columns[kind.names[0]]), dtype=kind)  # type: ignore[index]
-    for name in kind.names or ():
-        rows[name] = columns[name]
-    return rows
 
 
 def unpacked(rows: Rows) -> dict[str, Ints]:

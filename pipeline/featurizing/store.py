@@ -1,9 +1,9 @@
 """The event log on disk, cut into blocks of customers: memory is bounded by a block, a night's work by the new rows.
 
 `data/clean/engagement.parquet` grows at its end (it is sorted by when a row was known), so yesterday's rows are
-recognised and only what follows is read, appended to its customers' blocks, and merged when a block is next loaded.
-Anything else - an older row changed, another number of blocks - empties the store. It may be deleted at any time, and a
-run that dies leaves it without `state.json`, which counts as deleted: it is a cache, never a result.
+recognised and only what follows is read and appended to its customers' blocks. Anything else - an older row changed,
+another number of blocks - empties the store. It may be deleted at any time, and a run that dies leaves it without
+`state.json`, which counts as deleted: it is a cache, never a result.
 """
 
 # ruff: noqa: S608  paths are quoted literals, the rest is ours
@@ -11,55 +11,51 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from features.errors import DataError
 from features.kinds import KINDS
-from features.log import Columns, Ints, engagement_stream
+from features.log import MONEY_FIELDS, Ints
 from features.records import Records
+from pipeline.featurizing.by_customer import by_customer
 from pipeline.featurizing.clean_again import clean_tables
 from pipeline.featurizing.known_rows import Seen, seen
-from pipeline.featurizing.numbering import Ints32, Numbering
-from pipeline.featurizing.rows_on_disk import (
-    EVENT,
-    ITEM,
-    ORDER,
-    append_by_block,
-    packed,
-    read_rows,
-    unpacked,
-    write_rows,
-)
+from pipeline.featurizing.numbering import Numbering
+from pipeline.featurizing.reading import EVERYTHING, Engagement, Events, Slice, Wanted
+from pipeline.featurizing.rows_on_disk import BARE_EVENT, EVENT, ITEM, ORDER, append_by_block, read_rows, unpacked
+from pipeline.featurizing.texts import Ints32, TextTable
+from pipeline.featurizing.threads import in_order
 from pipeline.sources.raw import literal
 
-FORMAT = 2
+FORMAT = 3
 BATCH_ROWS = 1_000_000
-MERGE_SHARE = 8  # a tail longer than an eighth of the sorted rows is merged into them for good
+Frozen = TypeVar("Frozen")
 GROWING = ("orders", "engagement")
-_KIND = "ENUM (" + ", ".join(literal(kind) for kind in KINDS) + ")"
+ORDER_COLUMNS = ["order_id", "customer_id", "known_at", *MONEY_FIELDS]
 
 
 @dataclass
 class State:
     """What the store holds between runs.
 
-    `only` names the kinds of engagement it was asked to keep, `seen` tells the rows read of each table that grows at
-    its end, `items` the digest of the order items, `kinds` the rows of each kind, `merged` the sorted rows of each
-    block, `sizes` the bytes of each file.
+    `wanted` is what it was asked to keep, `seen` tells the rows read of each table that grows at its end, `items` the
+    digest of the order items, `kinds` the rows of each kind, `sizes` the bytes of each file.
     """
 
     format: int
     blocks: int
-    only: list[str]
+    wanted: Wanted
     seen: dict[str, Seen] = field(default_factory=lambda: dict.fromkeys(GROWING, Seen()))
     items: int = 0
-    merged: list[int] = field(default_factory=list)
     kinds: list[int] = field(default_factory=lambda: [0] * len(KINDS))
     last_event_us: int | None = None
     sizes: dict[str, int] = field(default_factory=dict)
@@ -68,31 +64,35 @@ class State:
 class Store:
     """The blocks of one shop under `home`: `update` brings them up to the clean tables, `save` makes that count.
 
-    `only`: the kinds of engagement to read, when the columns that are wanted look at no others; empty means all.
+    `wanted` says of what its features read nothing else.
     """
 
     def __init__(
-        self, home: Path, clean: Path, blocks: int, connection: duckdb.DuckDBPyConnection, only: Sequence[str] = ()
+        self,
+        home: Path,
+        clean: Path,
+        blocks: int,
+        connection: duckdb.DuckDBPyConnection,
+        wanted: Wanted = EVERYTHING,
     ) -> None:
-        self.home, self.clean, self.blocks, self.only = home, clean, blocks, sorted(only)
+        self.home, self.clean, self.blocks, self.wanted = home, clean, blocks, wanted
         self._events, self._orders, self._items = (home / name for name in ("engagement", "orders", "order_items"))
+        self._event = EVENT if wanted.values else BARE_EVENT
         self._connection = connection
-        self._now = {table: seen(self._path(table), connection) for table in GROWING}
+        self._engagement = Engagement(self._path("engagement"), wanted)
+        columns = {"orders": ORDER_COLUMNS, "engagement": self._engagement.columns}
+        self._now = {table: seen(self._path(table), columns[table], connection) for table in GROWING}
         self.first_new_us: int | None = None  # the earliest fact that was not here before
         self.state = self._opened()
         self.numbering = Numbering(blocks, home / "customers.parquet")
 
     def update(self) -> None:
         """Read what is new into the blocks."""
-        orders, events = (self._new(table, self.state.seen[table].rows) for table in GROWING)
+        orders = self._new("orders", self.state.seen["orders"].rows)
         self.numbering.add(self._connection, orders)
-        for batch in self._batches(
-            f"SELECT block, number AS customer, if(number IS NULL, customer_id, NULL) AS stranger, "
-            f"epoch_us(known_at) AS time, kind::{_KIND} AS kind, {_exact('value')} AS value, "
-            f"coalesce(is_machine, false) AS machine "
-            f"FROM {events} LEFT JOIN numbers USING (customer_id) WHERE customer_id IS NOT NULL{self._of_those_kinds()}"
-        ):
-            self._take_events(batch)
+        read = partial(_found, self._engagement, self.numbering.table())
+        for events, found in in_order(read, self._engagement.slices(self.state.seen["engagement"].rows)):
+            self._take_events(events, found)
         for batch in self._batches(
             f'SELECT block, number AS customer, epoch_us(known_at) AS time, hash(order_id) AS "order", '
             f"{_exact('revenue')} AS revenue, {_exact('discount')} AS discount, "
@@ -100,13 +100,9 @@ class Store:
         ):
             self._take(self._orders, batch, ORDER)
             self._note_first(np.asarray(batch["time"]))
-        for batch in self._batches(
-            f'SELECT block, hash(i.order_id) AS "order", hash(product_id) AS product, '
-            f"hash(coalesce(category, '')) AS category FROM {self._table('order_items')} i "
-            f"JOIN {orders} o USING (order_id) JOIN numbers USING (customer_id)"
-        ):
-            self._take(self._items, batch, ITEM)
-        self.state.seen, self.state.items = self._now, self._items_digest("")
+        if self.wanted.items:
+            self._update_items(orders)
+        self.state.seen = self._now
         self.numbering.save()
 
     def save(self) -> None:
@@ -118,17 +114,14 @@ class Store:
     def records(self, block: int) -> Records:
         """Everything that the customers of a block did who ever ordered."""
         customers, orders = self.numbering.customers(block), unpacked(read_rows(self._orders, block, ORDER))
-        items, events = unpacked(read_rows(self._items, block, ITEM)), self._sorted_events(block)
+        items = unpacked(read_rows(self._items, block, ITEM))
         buyer = np.zeros(len(customers), dtype=bool)
         buyer[orders["customer"]] = True
-        number = np.cumsum(buyer) - 1
-        if not buyer.all():
-            chosen = np.flatnonzero(buyer.take(events["customer"]))
-            events = {name: values.take(chosen) for name, values in events.items()}
+        number = np.where(buyer, np.cumsum(buyer) - 1, -1)
         return Records(
             tuple(customer for customer, bought in zip(customers, buyer.tolist(), strict=True) if bought),
             {name: orders[name] for name in orders if name != "order"} | {"customer": number[orders["customer"]]},
-            {**events, "customer": number.take(events["customer"])},
+            by_customer(read_rows(self._events, block, self._event), number),
             {**items, "order": _owners(orders["order"], items["order"])},
         )
 
@@ -163,8 +156,14 @@ class Store:
         path = literal(str(self._path(table)))
         return f"(SELECT * FROM read_parquet({path}, file_row_number = true) WHERE file_row_number >= {rows})"
 
-    def _of_those_kinds(self) -> str:
-        return f" AND kind IN ({', '.join(map(literal, self.only))})" if self.only else ""
+    def _update_items(self, orders: str) -> None:
+        for batch in self._batches(
+            f'SELECT block, hash(i.order_id) AS "order", hash(product_id) AS product, '
+            f"hash(coalesce(category, '')) AS category FROM {self._table('order_items')} i "
+            f"JOIN {orders} o USING (order_id) JOIN numbers USING (customer_id)"
+        ):
+            self._take(self._items, batch, ITEM)
+        self.state.items = self._items_digest("")
 
     def _items_digest(self, among: str) -> int:
         query = f"SELECT sum(hash(order_id, product_id, category)::HUGEINT) FROM {self._table('order_items')} {among}"
@@ -173,10 +172,10 @@ class Store:
     def _opened(self) -> State:
         state = _read_state(self.home / "state.json")
         (self.home / "state.json").unlink(missing_ok=True)
-        asked = (FORMAT, self.blocks, self.only)
-        if state is None or (state.format, state.blocks, state.only) != asked or not self._goes_on_from(state):
+        asked = (FORMAT, self.blocks, self.wanted)
+        if state is None or (state.format, state.blocks, state.wanted) != asked or not self._goes_on_from(state):
             shutil.rmtree(self.home, ignore_errors=True)
-            state = State(*asked, merged=[0] * self.blocks)
+            state = State(*asked)
         for folder in (self._events, self._orders, self._items):
             folder.mkdir(parents=True, exist_ok=True)
         return state
@@ -191,6 +190,8 @@ class Store:
         for table in GROWING:
             if not state.seen[table].is_start_of(self._path(table), self._now[table], self._connection):
                 return False
+        if not self.wanted.items:
+            return True
         of_new = f"SEMI JOIN {self._new('orders', state.seen['orders'].rows)} USING (order_id)"
         return self._items_digest("") - self._items_digest(of_new) == state.items
 
@@ -203,51 +204,29 @@ class Store:
             first = str(error).splitlines()[0]
             raise DataError(f"{self.clean} holds what `check` never lets through: {first}. Run it again.") from error
 
-    def _note_first(self, time: Ints) -> None:
+    def _note_first(self, time: NDArray[np.integer]) -> None:
         if len(time):
             first = int(time.min())
             self.first_new_us = first if self.first_new_us is None else min(first, self.first_new_us)
 
-    def _take_events(self, batch: pa.RecordBatch) -> None:
-        kind = np.asarray(batch["kind"].indices)
-        self.state.kinds = (np.array(self.state.kinds) + np.bincount(kind, minlength=len(KINDS))).tolist()
-        block, customer = self._places(batch)
-        columns = {"customer": customer, "kind": kind} | {name: np.asarray(batch[name]) for name in ("time", "value")}
-        human = np.flatnonzero(~np.asarray(batch["machine"].cast(pa.uint8())).view(np.bool_))
-        if len(human):
-            time = columns["time"].take(human)
-            last = int(time.max())
+    def _take_events(self, events: Events, found: Ints32) -> None:
+        self.state.kinds = (np.array(self.state.kinds) + events.kinds).tolist()
+        if len(found):
+            last = int(events.columns["time"].max())
             self.state.last_event_us = max(last, self.state.last_event_us or last)
-            self._note_first(time)
-            append_by_block(self._events, block.take(human), packed(columns, EVENT).take(human))
-
-    def _places(self, batch: pa.RecordBatch) -> tuple[Ints32, Ints32]:
-        """Block and number of each row's customer; who never ordered is met here first."""
-        stranger = batch["stranger"]
-        if stranger.null_count == len(stranger):
-            return np.asarray(batch["block"]), np.asarray(batch["customer"])
-        there = np.asarray(stranger.is_valid())
-        block, customer = (np.asarray(batch[name].fill_null(0)).copy() for name in ("block", "customer"))
-        block[there], customer[there] = self.numbering.of_strangers(stranger.drop_null())
-        return block, customer
+            self._note_first(events.columns["time"])
+            block, customer = self.numbering.of_rows(found, events.ids_of)
+            append_by_block(self._events, block, {**events.columns, "customer": customer}, self._event)
 
     def _take(self, folder: Path, batch: pa.RecordBatch, kind: np.dtype[np.void]) -> None:
         columns = {name: np.asarray(batch[name]).view(_signed(batch[name].type)) for name in kind.names or ()}
-        append_by_block(folder, np.asarray(batch["block"]), packed(columns, kind))
+        append_by_block(folder, np.asarray(batch["block"]), columns, kind)
 
-    def _sorted_events(self, block: int) -> Columns:
-        rows = read_rows(self._events, block, EVENT)
-        merged = self.state.merged[block]
-        columns = unpacked(rows)
-        if merged == len(rows):
-            return columns
-        stream = engagement_stream(columns)
-        kind = np.repeat([KINDS.index(kind) for kind in stream.kinds], np.diff(stream.bounds))
-        columns = {"customer": stream.customer, "kind": kind, "time": stream.time, **stream.fields}
-        if (len(rows) - merged) * MERGE_SHARE > merged:
-            write_rows(self._events, block, packed(columns, EVENT))
-            self.state.merged[block] = len(rows)
-        return columns
+
+def _found(engagement: Engagement, customers: TextTable, part: Slice) -> tuple[Events, Ints32]:
+    """The events of a slice and whose they are."""
+    events = engagement.read(part)
+    return events, customers.find(events.customer_ids, events.rows)
 
 
 def _exact(money: str) -> str:
@@ -268,7 +247,11 @@ def _owners(order: Ints, of_item: Ints) -> Ints:
 def _read_state(path: Path) -> State | None:
     try:
         tree = json.loads(path.read_text())
-        known = {table: Seen(**{**one, "groups": tuple(one["groups"])}) for table, one in tree["seen"].items()}
-        return State(**{**tree, "seen": known})
+        known = {table: _frozen(Seen, one) for table, one in tree["seen"].items()}
+        return State(**{**tree, "seen": known, "wanted": _frozen(Wanted, tree["wanted"])})
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None
+
+
+def _frozen(kind: Callable[..., Frozen], tree: dict[str, object]) -> Frozen:
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in tree.items()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from features.block import block_of
@@ -24,7 +25,8 @@ def numbered(path: Path, buyers: list[str]) -> Numbering:
 def test_a_stranger_gets_the_next_number_of_the_block_and_keeps_it(tmp_path: Path) -> None:
     buyers, visitors = [f"b{n}" for n in range(20)], [f"v{n}" for n in range(20)]
     first = numbered(tmp_path / "customers.parquet", buyers)
-    blocks, numbers = first.of_strangers(pa.array([*visitors, "v3", "v3"]))
+    seen = pa.array([*visitors, "v3", "v3"])
+    blocks, numbers = first.of_rows(first.table().find(seen, np.arange(len(seen))), seen.take)
     assert (blocks[3], numbers[3]) == (blocks[20], numbers[20]) == (blocks[21], numbers[21])
     assert blocks.tolist() == [block_of(one, BLOCKS) for one in [*visitors, "v3", "v3"]]
     first.save()
@@ -35,3 +37,13 @@ def test_a_stranger_gets_the_next_number_of_the_block_and_keeps_it(tmp_path: Pat
             assert everyone[block][number] == visitor
         names = [one for block in everyone for one in block]
         assert len(names) == len(set(names)) == (40 if known is first else 41)
+
+
+def test_buyers_and_strangers_of_one_table_are_told_apart_also_by_ids_of_any_length(tmp_path: Path) -> None:
+    buyers = ["b", "b" * 64, "b" * 65, "b" * 100]
+    met = pa.array(["b" * 65, "stranger", "b", "b" * 66, "b" * 64, "b" * 100, "stranger"])
+    known = numbered(tmp_path / "customers.parquet", buyers)
+    blocks, numbers = known.of_rows(known.table().find(met, np.arange(len(met))), met.take)
+    known.save()
+    assert [known.customers(block)[number] for block, number in zip(blocks, numbers, strict=True)] == met.to_pylist()
+    assert sum(len(known.customers(block)) for block in range(BLOCKS)) == 6
