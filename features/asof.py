@@ -50,7 +50,8 @@ def snapshot(log: EventLog, cutoffs_us: Sequence[int], settings: Settings) -> Sn
     plan = _plan(settings, feature_columns)
     rows = population(log, cutoffs_us, settings.active_days, plan.windows_days)
     by_column = np.empty((len(plan.names), len(rows.customer)))
-    for (window_days, half_life_days), columns in plan.columns.items():
+    # Without rows, as the history of a night when no cutoff closes, nothing is worked out for nobody.
+    for (window_days, half_life_days), columns in plan.columns.items() if len(rows.customer) else ():
         past = Past(rows, window_days, settings.horizon_days, half_life_days=half_life_days or 0)
         for place, compute in columns:
             by_column[place] = compute(past)

@@ -37,6 +37,15 @@ class Stream:
     time: Ints
     fields: Mapping[str, Ints] = field(default_factory=dict)
 
+    def part(self, kinds: range) -> slice:
+        """Where the events of some neighbouring kinds, by their numbers, stand in the stream."""
+        return slice(self.bounds[kinds.start], self.bounds[kinds.stop])
+
+    def until(self, field: str, position: Ints) -> Ints:
+        """Total of a field over the events before each position; 0 of a field that is not there."""
+        total = self.totals.get(field)
+        return np.zeros(position.shape, dtype=np.int64) if total is None else total.take(position)
+
     @cached_property
     def totals(self) -> dict[str, Ints]:
         """Running totals per field, one longer than the events: `total[b] - total[a]` sums events a..b-1."""

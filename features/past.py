@@ -6,16 +6,16 @@ A row is one customer at one cutoff. Every method returns one float64 per row, N
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache, reduce
+from functools import cached_property, lru_cache, reduce
 from typing import overload
 
 import numpy as np
-from numpy.typing import NDArray
 
-from features.log import DAY_US, SCALE, Ints, Stream
+from features.answers import COUNT, Answers, at
+from features.grid import Column as Column
+from features.log import DAY_US, SCALE
 from features.rows import Rows
 
-Column = NDArray[np.float64]
 # As floats, which numbers are divided by in half the time that it takes with integers.
 _DAY_US, _SCALE = float(DAY_US), float(SCALE)
 
@@ -32,7 +32,7 @@ class Past:
     horizon_days: int
     ends_days: int = 0
     half_life_days: int = 0
-    _memory: dict[str, Events] = field(default_factory=dict, repr=False)
+    _memory: dict[tuple[str, ...], Events | EventsTogether] = field(default_factory=dict, repr=False)
 
     @overload
     def of(self, kind: str, /) -> Events: ...
@@ -42,7 +42,10 @@ class Past:
 
     def of(self, *kinds: str) -> Events | EventsTogether:
         """The events of these kinds inside the window."""
-        return self._of_one(*kinds) if len(kinds) == 1 else EventsTogether([self._of_one(kind) for kind in kinds])
+        found = self._memory.get(kinds)
+        if found is None:
+            found = self._memory[kinds] = self._told(*kinds)
+        return found
 
     def earlier(self) -> Past:
         """The window of the same length just before this one."""
@@ -60,52 +63,51 @@ class Past:
         shares = [share_in_months(start, self.horizon_days, months) for start in starts]
         return np.array(shares, dtype=np.float64)[self.rows.place]
 
-    def _of_one(self, kind: str) -> Events:
-        events = self._memory.get(kind)
-        if events is None:
-            starts = None if self.days is None else self.ends_days + self.days
-            found = self.rows.between(kind, starts, self.ends_days)
-            # Not with `self`: a circle of references would keep a block's arrays alive until the collector comes by.
-            events = self._memory[kind] = Events(self.rows, kind, *found, self.half_life_days)
-        return events
+    def _told(self, *kinds: str) -> Events | EventsTogether:
+        if len(kinds) != 1:
+            return EventsTogether([self.of(kind) for kind in kinds])
+        # Not with `self`: a circle of references would keep a block's arrays alive until the collector comes by.
+        return Events(kinds[0], *self._window, self.half_life_days)
+
+    @cached_property
+    def _window(self) -> tuple[Answers, int, int]:
+        starts_days = None if self.days is None else self.ends_days + self.days
+        return self.rows.window(starts_days, self.ends_days)
 
 
 @dataclass(eq=False, slots=True)
 class Events:
     """Events of one kind in a window; the reductions a feature is made of.
 
-    `low` and `high` are where in the stream the window of each row begins and ends.
+    `start` and `end` are the lines in which the answers have the days at which the window begins and ends.
     """
 
-    rows: Rows
     kind: str
-    stream: Stream
-    low: Ints
-    high: Ints
+    answers: Answers
+    start: int
+    end: int
     half_life_days: int
     _memory: dict[str, Column] = field(default_factory=dict, repr=False)
 
     def count(self) -> Column:
         """Number of events."""
-        if "count" not in self._memory:
-            self._memory["count"] = _shared((self.high - self.low).astype(np.float64))
-        return self._memory["count"]
+        return self.total(COUNT)
 
     def sum(self, field: str = "value") -> Column:
         """Total of a money or value field."""
         name = f"sum {field}"
-        if name not in self._memory:
-            self._memory[name] = _shared(self.total(field) / _SCALE)
-        return self._memory[name]
+        found = self._memory.get(name)
+        if found is None:
+            found = self._memory[name] = self.total(field) / _SCALE
+            found.setflags(write=False)
+        return found
 
     def total(self, field: str) -> Column:
         """Total of a field that counts whole things (products, days)."""
-        name = f"total {field}"
-        if name not in self._memory:
-            total = self.stream.totals.get(field)
-            whole = np.zeros(len(self.low)) if total is None else total[self.high] - total[self.low]
-            self._memory[name] = _shared(whole.astype(np.float64))
-        return self._memory[name]
+        found = self._memory.get(field)
+        if found is None:
+            found = self._memory[field] = self.answers.total(self.kind, field, self.start, self.end)
+        return found
 
     def mean(self, field: str = "value") -> Column:
         """Mean of a money or value field; NaN without events."""
@@ -113,39 +115,38 @@ class Events:
 
     def days_since_last(self) -> Column:
         """Days from the latest event to the cutoff; NaN without events."""
-        if "last" not in self._memory:
-            self._memory["last"] = _shared(self._age(self.high - 1))
-        return self._memory["last"]
+        found = self._memory.get("days since last")
+        if found is None:
+            found = self._memory["days since last"] = self.answers.days_since_last(self.kind, self.start, self.end)
+        return found
 
     def days_since_first(self) -> Column:
         """Days from the earliest event to the cutoff; NaN without events."""
-        if "first" not in self._memory:
-            self._memory["first"] = _shared(self._age(self.low))
-        return self._memory["first"]
+        found = self._memory.get("days since first")
+        if found is None:
+            found = self._memory["days since first"] = self.answers.days_since_first(self.kind, self.start, self.end)
+        return found
 
     def last(self, field: str = "value") -> Column:
         """The field of the latest event, as stored; NaN without events."""
-        if self.kind not in self.rows.log.places:
-            return np.full(len(self.low), np.nan)
-        return np.where(self.high > self.low, _at(self.stream.fields[field], self.high - 1), np.nan)
+        log, latest = self.answers.grid.log, self.answers.reach(self.kind, self.end) - 1
+        if self.kind not in log.places:
+            return np.full(len(latest), np.nan)
+        return np.where(self.count(), at(log.of(self.kind).fields[field], latest), np.nan)
 
     def days_from_first_to(self, number: int) -> Column:
         """Days from the first event to the event of this number (1 is the second); NaN when there is none."""
-        time = self.stream.time
-        days = (_at(time, self.low + number) - _at(time, self.low)) / _DAY_US
-        return np.where(self.high - self.low > number, days, np.nan)
+        time, low = self.answers.grid.log.of(self.kind).time, self.answers.reach(self.kind, self.start)
+        days = (at(time, low + number) - at(time, low)) / _DAY_US
+        return np.where(self.count() > number, days, np.nan)
 
     def longest(self, field: str) -> Column:
         """Largest value of a field over all the past; NaN without events. Only for windows that reach back for ever."""
-        return self.rows.largest(self.kind, field)
+        return self.answers.largest(self.kind, field)
 
     def decayed(self, field: str | None = None) -> Column:
         """Sum of 2^(-age / half-life) over the events, times the field if one is named; over all the past."""
-        return self.rows.decayed(self.kind, self.half_life_days, field or "")
-
-    def _age(self, position: Ints) -> Column:
-        days = (self.rows.cutoff - _at(self.stream.time, position)) / _DAY_US
-        return np.where(self.high > self.low, days, np.nan)
+        return self.answers.decayed(self.kind, self.half_life_days, field or "")
 
 
 @dataclass(frozen=True)
@@ -202,14 +203,3 @@ def share_in_months(first_day: int, days: int, months: tuple[int, ...]) -> float
     """Share of `days` days from a day (since 1970) on that fall in some calendar months."""
     span = (first_day + np.arange(days)).astype("datetime64[D]").astype("datetime64[M]")
     return float(np.isin(span.astype(np.int64) % 12 + 1, months).mean())
-
-
-def _at(values: Ints, position: Ints) -> Ints:
-    """Values at positions; where a row has no event the position is clipped and the caller masks the result."""
-    return values.take(position, mode="clip") if len(values) else np.zeros(len(position), dtype=np.int64)
-
-
-def _shared(column: Column) -> Column:
-    """The column, from now on read-only."""
-    column.setflags(write=False)
-    return column

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.grid import Grid
 from features.log import EventLog, Ints, engagement_stream
 from features.past import Past
-from features.rows import Grid, Rows
+from features.rows import Rows
 from serving.breaker import share_of
 from serving.hours import local_day, next_allowed
 from serving.policy import Policy

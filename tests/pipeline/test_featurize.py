@@ -154,9 +154,11 @@ def test_the_catalogue_says_what_is_absent_and_that_the_proof_passed(shop: Calla
 def test_a_leaking_feature_stops_the_run_and_is_named(
     shop: Callable[..., Params], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("features.past.Events.count", lambda events: events.rows.log.span[1] + events._nothing())
     monkeypatch.setattr(
-        "features.past.Events._nothing", lambda events: np.zeros(len(events.rows.customer)), raising=False
+        "features.past.Events.count", lambda events: events.answers.grid.log.span[1] + events._nothing()
+    )
+    monkeypatch.setattr(
+        "features.past.Events._nothing", lambda events: np.zeros(len(events.answers.customer)), raising=False
     )
     with pytest.raises(DataError, match=r"the leakage proof failed.*orders_30d"):
         featurize(shop(max_cutoffs=2))

@@ -82,7 +82,7 @@ def test_a_clock_that_counts_the_cutoff_itself_is_caught(shop: ShopTables, monke
     def at_or_before(time: Ints, instants: Ints) -> Ints:
         return np.searchsorted(instants, time, side="left")
 
-    monkeypatch.setattr("features.rows.slots", at_or_before)
+    monkeypatch.setattr("features.grid.slots", at_or_before)
     caught = verdicts(shop)
     assert {"orders_30d", "spend_365d", "days_since_last_session", "emails_opened_30d"} <= caught[MADE_UP]
     assert not {SHUFFLED, RENAMED} & set(caught)

@@ -1,0 +1,173 @@
+"""What rows are told of their events between two days before their cutoff: how many, what they come to, how long ago.
+
+The two days of a window are given by their lines in the grid's entries. There are two ways to the same bits: with many
+rows each answer is worked out when it is asked for; with few, as in a request, a call of NumPy costs more than the
+numbers it makes, and one call answers for all windows of neighbouring kinds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from features.grid import Column, Grid
+from features.log import DAY_US, Ints, Stream
+
+COUNT = ""
+NOW = 1  # the line of the cutoff itself: 0 days is the first of the days
+_DAY_US = float(DAY_US)  # numbers are divided by a float in half the time that it takes with an integer
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Each answer when it is asked for; a row is a customer and the place of a cutoff in the grid."""
+
+    grid: Grid
+    customer: Ints
+    place: Ints
+    _reached: dict[tuple[str, int], Ints] = field(default_factory=dict, repr=False)
+
+    def reach(self, kind: str, line: int) -> Ints:
+        """Position of each row's first event that is not before the days of this line."""
+        found = self._reached.get((kind, line))
+        if found is None:
+            kinds, positions = self.grid.positions(kind)
+            found = self._reached[kind, line] = positions[kinds.index(kind)].take(self.entries[line])
+        return found
+
+    def total(self, kind: str, of: str, start: int, end: int) -> Column:
+        """Total of a field, or the COUNT, of the events between two lines."""
+        return _shared((self._until(kind, of, end) - self._until(kind, of, start)).astype(np.float64))
+
+    def days_since_first(self, kind: str, start: int, end: int) -> Column:
+        """Days from the earliest event between two lines to the cutoff; NaN without one."""
+        count = self.total(kind, COUNT, start, end)
+        return _shared(days_since(self.grid.log.of(kind), self.reach(kind, start), self.cutoff, count))
+
+    def days_since_last(self, kind: str, start: int, end: int) -> Column:
+        """Days from the latest event between two lines to the cutoff; NaN without one."""
+        count = self.total(kind, COUNT, start, end)
+        return _shared(days_since(self.grid.log.of(kind), self.reach(kind, end) - 1, self.cutoff, count))
+
+    def decayed(self, kind: str, half_life_days: int, of: str) -> Column:
+        """Decayed total of a kind at each row; weight 1, or the field `of` in its own unit."""
+        if kind not in self.grid.log.places:
+            return np.zeros(len(self.customer))
+        return self.grid.decayed(kind, half_life_days, of).take(self._cells)
+
+    def largest(self, kind: str, of: str) -> Column:
+        """Largest value of a field before each row's cutoff; NaN without events."""
+        if kind not in self.grid.log.places:
+            return np.full(len(self.customer), np.nan)
+        return self.grid.largest(kind, of).take(self._cells)
+
+    @cached_property
+    def cutoff(self) -> Ints:
+        """The cutoff of each row in microseconds."""
+        return self.grid.cutoffs.take(self.place)
+
+    @cached_property
+    def entries(self) -> Ints:
+        """For each line and row the entry in the positions of a kind."""
+        return self.grid.ruler.entries.take(self.place, axis=1) + self.customer * (len(self.grid.instants) + 2)
+
+    @cached_property
+    def _cells(self) -> Ints:
+        return self.customer * (len(self.grid.cutoffs) + 1) + self.place
+
+    def _until(self, kind: str, of: str, line: int) -> Ints:
+        reach = self.reach(kind, line)
+        return self.grid.log.of(kind).until(of, reach) if of else reach
+
+
+@dataclass(frozen=True)
+class AnswersAtOnce(Answers):
+    """For all windows that end at the cutoff, of a kind and its neighbours, once one of them is asked for."""
+
+    _neighbours: dict[str, tuple[Neighbours, int]] = field(default_factory=dict, repr=False)
+
+    def reach(self, kind: str, line: int) -> Ints:
+        """Position of each row's first event that is not before the days of this line."""
+        told, number = self._neighbours.get(kind) or self._found(kind)
+        reach: Ints = told.reach[number, line]
+        return reach
+
+    def total(self, kind: str, of: str, start: int, end: int) -> Column:
+        """Total of a field, or the COUNT, of the events between two lines."""
+        if end != NOW:
+            return super().total(kind, of, start, end)
+        told, number = self._neighbours.get(kind) or self._found(kind)
+        total: Column = (told.counts if of == COUNT else told.totals(of))[number, start]
+        return total
+
+    def days_since_first(self, kind: str, start: int, end: int) -> Column:
+        """Days from the earliest event between two lines to the cutoff; NaN without one."""
+        if end != NOW:
+            return super().days_since_first(kind, start, end)
+        told, number = self._neighbours.get(kind) or self._found(kind)
+        days: Column = told.days_since_first[number, start]
+        return days
+
+    def days_since_last(self, kind: str, start: int, end: int) -> Column:
+        """Days from the latest event between two lines to the cutoff; NaN without one."""
+        if end != NOW:
+            return super().days_since_last(kind, start, end)
+        told, number = self._neighbours.get(kind) or self._found(kind)
+        days: Column = told.days_since_last[number, start]
+        return days
+
+    def _found(self, kind: str) -> tuple[Neighbours, int]:
+        kinds, positions = self.grid.positions(kind)
+        told = Neighbours(self.grid.log.of(kind), positions.take(self.entries, axis=1), self.cutoff)
+        self._neighbours.update((name, (told, number)) for number, name in enumerate(kinds))
+        return self._neighbours[kind]
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Some neighbouring kinds, for each line of the grid and each row: `reach[kind, line, row]`, and so all others."""
+
+    stream: Stream
+    reach: Ints
+    cutoff: Ints
+    _totals: dict[str, Column] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def counts(self) -> Column:
+        """Number of events since the days of the line."""
+        return _shared((self.reach[:, NOW, None] - self.reach).astype(np.float64))
+
+    def totals(self, of: str) -> Column:
+        """Total of a field since the days of the line."""
+        if of not in self._totals:
+            until = self.stream.until(of, self.reach)
+            self._totals[of] = _shared((until[:, NOW, None] - until).astype(np.float64))
+        return self._totals[of]
+
+    @cached_property
+    def days_since_first(self) -> Column:
+        """Days from the earliest event since the days of the line; NaN without one."""
+        return _shared(days_since(self.stream, self.reach, self.cutoff, self.counts))
+
+    @cached_property
+    def days_since_last(self) -> Column:
+        """Days from the latest event since the days of the line; NaN without one."""
+        return _shared(days_since(self.stream, self.reach[:, NOW, None] - 1, self.cutoff, self.counts))
+
+
+def days_since(stream: Stream, position: Ints, cutoff: Ints, count: Column) -> Column:
+    """Days from the events at some positions to the cutoff; NaN where the count of events is 0."""
+    return np.where(count, (cutoff - at(stream.time, position)) / _DAY_US, np.nan)
+
+
+def at(values: Ints, position: Ints) -> Ints:
+    """Values at positions; where a row has no event the position is clipped and the caller masks the result."""
+    return values.take(position, mode="clip") if len(values) else np.zeros(position.shape, dtype=np.int64)
+
+
+def _shared(column: Column) -> Column:
+    """The column, from now on read-only."""
+    column.setflags(write=False)
+    return column

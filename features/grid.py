@@ -1,0 +1,155 @@
+"""The grid of instants at which features look, and what every customer's events come to at each, worked out once.
+
+All windows of all rows are answered from it; a row then only looks up. A cell is a customer and a place among the
+cutoffs, as `customer * (cutoffs + 1) + place`: the last place takes the events after the last cutoff.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.clock import positions, slots
+from features.decay import decayed
+from features.log import DAY_US, SCALE, EventLog, Ints, Stream
+
+Column = NDArray[np.float64]
+FEW_ROWS = 64
+_CACHED_CELLS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Ruler:
+    """Which instants are asked about, from the first cutoff on, and who asks: the same for every log.
+
+    `line_of` has the line of each of the days in `entries` (None: the customer's start). `entries[line, place]` is
+    which of a customer's entries in `positions` answers for the days before the cutoff of that place.
+    """
+
+    line_of: dict[int | None, int]
+    instants: Ints
+    entries: Ints
+    gaps_days: Column
+    next_cutoff: Ints
+
+
+@lru_cache(maxsize=64)
+def ruler(cutoffs: tuple[int, ...], days: tuple[int, ...]) -> Ruler:
+    """The ruler of some cutoffs, ascending, in microseconds after the first, and days before them."""
+    instants = np.array(sorted({cutoff - DAY_US * before for cutoff in cutoffs for before in days}), dtype=np.int64)
+    ends = np.array(cutoffs, dtype=np.int64)
+    asked = ends - DAY_US * np.array(days, dtype=np.int64)[:, None]
+    entries = np.concatenate((np.zeros((1, len(ends)), dtype=np.int64), instants.searchsorted(asked) + 1))
+    line_of: dict[int | None, int] = {None: 0} | {before: line for line, before in enumerate(days, start=1)}
+    # For each slot between two instants: cutoffs are instants too, so no event has to be looked up again.
+    next_cutoff = np.append(ends.searchsorted(instants), len(ends))
+    return Ruler(line_of, instants, entries, (ends[1:] - ends[:-1]) / DAY_US, next_cutoff)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """How far every customer's events reach by `cutoff - days`, for each of some cutoffs and days (negative: after)."""
+
+    log: EventLog
+    cutoffs: Ints
+    days: tuple[int, ...]
+    _slots: dict[int, Ints] = field(default_factory=dict, repr=False)
+    _positions: dict[str, tuple[tuple[str, ...], Ints]] = field(default_factory=dict, repr=False)
+    _fading: dict[str, tuple[range, Ints, Column]] = field(default_factory=dict, repr=False)
+    _by_cell: dict[tuple[str, int, str], Column] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def is_small(self) -> bool:
+        """Is a call of NumPy worth more than what it computes for one kind?"""
+        return len(self.log.customer_ids) * len(self.cutoffs) <= FEW_ROWS
+
+    @cached_property
+    def ruler(self) -> Ruler:
+        """The instants, relative to the first cutoff."""
+        return ruler(tuple((self.cutoffs - self.cutoffs[:1]).tolist()), self.days)
+
+    @cached_property
+    def instants(self) -> Ints:
+        """Every instant that is asked about, once, ascending."""
+        return self.ruler.instants + self.cutoffs[0] if len(self.cutoffs) else self.cutoffs
+
+    def positions(self, kind: str) -> tuple[tuple[str, ...], Ints]:
+        """A kind and some of its neighbours in the stream, and their positions; see `features.clock.positions`."""
+        found = self._positions.get(kind)
+        if found is None:
+            found = self._found(kind)
+            self._positions.update(dict.fromkeys(found[0], found))
+        return found
+
+    def decayed(self, kind: str, half_life_days: int, of: str) -> Column:
+        """Decayed total of a kind by cell; weight 1, or the field `of` in its own unit."""
+        key = (kind, half_life_days, of)
+        if key not in self._by_cell:
+            stream = self.log.of(kind)
+            kinds, cell, age_days = self._fading_of(kind)
+            weight = stream.fields[of][stream.part(kinds)] / SCALE if of else None
+            shape = (len(kinds) * len(self.log.customer_ids), self.ruler.gaps_days)
+            totals = decayed(cell, age_days, weight, shape, half_life_days).reshape(len(kinds), -1)
+            names = stream.kinds[kinds.start : kinds.stop]
+            self._by_cell.update(((name, half_life_days, of), own) for name, own in zip(names, totals, strict=True))
+        return self._by_cell[key]
+
+    def largest(self, kind: str, of: str) -> Column:
+        """Largest value of a field before the cutoff of each cell; NaN without events."""
+        key = (kind, 0, of)
+        if key not in self._by_cell:
+            stream, number = self.log.places[kind]
+            own = stream.part(range(number, number + 1))
+            most = np.full((len(self.log.customer_ids), len(self.cutoffs) + 1), np.nan)
+            np.fmax.at(
+                most.reshape(-1),
+                self._cells(stream, own, self._places(stream, own)),
+                stream.fields[of][own].astype(np.float64),
+            )
+            self._by_cell[key] = np.fmax.accumulate(most, axis=1).reshape(-1)
+        return self._by_cell[key]
+
+    def _found(self, kind: str) -> tuple[tuple[str, ...], Ints]:
+        people, instants = len(self.log.customer_ids), len(self.instants)
+        if kind not in self.log.places:
+            return (kind,), np.zeros((1, people * (instants + 2)), dtype=np.int64)
+        stream, number = self.log.places[kind]
+        # Neighbouring kinds together while they fit the processor's cache: all of them in a request.
+        several = max(1, _CACHED_CELLS // (people * (instants + 2)))
+        numbers = range(number, min(number + several, len(stream.kinds)))
+        found = positions(stream, numbers, self._slots_of(stream), people, instants)
+        return stream.kinds[numbers.start : numbers.stop], found
+
+    def _fading_of(self, kind: str) -> tuple[range, Ints, Column]:
+        """A kind, with its neighbours if the grid is small; for each event its cell, kind by kind, and its age then."""
+        found = self._fading.get(kind)
+        if found is None:
+            stream, number = self.log.places[kind]
+            kinds = range(len(stream.kinds)) if self.is_small else range(number, number + 1)
+            own = stream.part(kinds)
+            place = self._places(stream, own)
+            until = np.append(self.cutoffs, max(stream.span[1], *self.cutoffs[-1:].tolist(), 0))
+            age_days = np.multiply(until.take(place) - stream.time[own], 1.0 / DAY_US, dtype=np.float64)
+            cell = self._cells(stream, own, place)
+            if len(kinds) > 1:
+                cells = len(self.log.customer_ids) * len(until)
+                cell += np.arange(0, len(kinds) * cells, cells).repeat(np.diff(stream.bounds))
+            found = kinds, cell, age_days
+            self._fading.update(dict.fromkeys(stream.kinds[kinds.start : kinds.stop], found))
+        return found
+
+    def _places(self, stream: Stream, own: slice) -> Ints:
+        """For each event the place of the first cutoff after it."""
+        return self.ruler.next_cutoff.take(self._slots_of(stream)[own])
+
+    def _cells(self, stream: Stream, own: slice, place: Ints) -> Ints:
+        return stream.customer[own] * (len(self.cutoffs) + 1) + place
+
+    def _slots_of(self, stream: Stream) -> Ints:
+        key = id(stream)
+        if key not in self._slots:
+            self._slots[key] = slots(stream.time, self.instants)
+        return self._slots[key]
