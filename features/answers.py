@@ -7,17 +7,20 @@ numbers it makes, and one call answers for all windows of neighbouring kinds.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from features.grid import Column, Grid
-from features.log import DAY_US, Ints, Stream
+from features.log import DAY_US, SCALE, Ints, Stream
 
 COUNT = ""
 NOW = 1  # the line of the cutoff itself: 0 days is the first of the days
-_DAY_US = float(DAY_US)  # numbers are divided by a float in half the time that it takes with an integer
+# As floats, which numbers are divided by in half the time that it takes with integers.
+_DAY_US, _SCALE = float(DAY_US), float(SCALE)
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,10 @@ class Answers:
         """Total of a field, or the COUNT, of the events between two lines."""
         return _shared((self._until(kind, of, end) - self._until(kind, of, start)).astype(np.float64))
 
+    def sum(self, kind: str, of: str, start: int, end: int) -> Column:
+        """Total of a money or value field in its own unit."""
+        return _shared(self.total(kind, of, start, end) / _SCALE)
+
     def days_since_first(self, kind: str, start: int, end: int) -> Column:
         """Days from the earliest event between two lines to the cutoff; NaN without one."""
         count = self.total(kind, COUNT, start, end)
@@ -50,6 +57,29 @@ class Answers:
         """Days from the latest event between two lines to the cutoff; NaN without one."""
         count = self.total(kind, COUNT, start, end)
         return _shared(days_since(self.grid.log.of(kind), self.reach(kind, end) - 1, self.cutoff, count))
+
+    def last(self, kind: str, of: str, start: int, end: int) -> Column:
+        """The field of the latest event between two lines, as stored; NaN without one."""
+        stream, latest = self.grid.log.of(kind), self.reach(kind, end) - 1
+        if not len(stream.time):
+            return np.full(len(latest), np.nan)
+        return np.where(self.total(kind, COUNT, start, end), at(stream.fields[of], latest), np.nan)
+
+    def days_from_first_to(self, kind: str, number: int, start: int, end: int) -> Column:
+        """Days from the first event between two lines to that of a number (1 is the second); NaN when there is none."""
+        time, first = self.grid.log.of(kind).time, self.reach(kind, start)
+        days = (at(time, first + number) - at(time, first)) / _DAY_US
+        return np.where(self.total(kind, COUNT, start, end) > number, days, np.nan)
+
+    def by_cutoff(self, told: Callable[..., float], *asked: Hashable) -> Column:
+        """What is told of the day (since 1970) of each row's cutoff."""
+        days = (self.grid.cutoffs // DAY_US).tolist()
+        return np.array([told(day, *asked) for day in days], dtype=np.float64)[self.place]
+
+    def several(self, question: str, asked: Sequence[tuple[Any, ...]]) -> Column:
+        """The answers to one question asked of several things, one line each."""
+        answer = getattr(self, question)
+        return np.array([answer(*one) for one in asked])
 
     def decayed(self, kind: str, half_life_days: int, of: str) -> Column:
         """Decayed total of a kind at each row; weight 1, or the field `of` in its own unit."""
@@ -117,6 +147,21 @@ class AnswersAtOnce(Answers):
         told, number = self._neighbours.get(kind) or self._found(kind)
         days: Column = told.days_since_last[number, start]
         return days
+
+    def windowed(self, question: str, things: Sequence[tuple[str, ...]], *places: Ints) -> Column:
+        """The answers to a question about windows, one line each: of which thing, from which line, to which line."""
+        which, starts, ends = places
+        since = np.array([self._since(question, *thing) for thing in things])
+        # Nothing lies between now and now, so a window that ends now takes nothing off.
+        return since[which, starts] - since[which, ends] if question == "total" else since[which, starts]
+
+    def _since(self, question: str, kind: str, of: str = COUNT) -> Column:
+        told, number = self._neighbours.get(kind) or self._found(kind)
+        if question == "total":
+            since: Column = (told.counts if of == COUNT else told.totals(of))[number]
+        else:
+            since = getattr(told, question)[number]
+        return since
 
     def _found(self, kind: str) -> tuple[Neighbours, int]:
         kinds, positions = self.grid.positions(kind)

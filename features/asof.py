@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.blame import guarded
+from features.grid import lines_of
 from features.kinds import ORDER
 from features.log import SCALE, EventLog, Ints
 from features.past import Past
+from features.recipe import Notebook, Recipe
 from features.registry import Compute, FeatureColumn, feature_columns
 from features.registry import Settings as Settings
 from features.rows import Rows
@@ -49,15 +51,24 @@ def snapshot(log: EventLog, cutoffs_us: Sequence[int], settings: Settings) -> Sn
     """All columns for the population at each cutoff; raises DataError naming the feature and customer that broke."""
     plan = _plan(settings, feature_columns)
     rows = population(log, cutoffs_us, settings.active_days, plan.windows_days)
-    by_column = np.empty((len(plan.names), len(rows.customer)))
-    # Without rows, as the history of a night when no cutoff closes, nothing is worked out for nobody.
-    for (window_days, half_life_days), columns in plan.columns.items() if len(rows.customer) else ():
-        past = Past(rows, window_days, settings.horizon_days, half_life_days=half_life_days or 0)
-        for place, compute in columns:
-            by_column[place] = compute(past)
+    by_column = _computed(plan, rows, settings.horizon_days)
     values = by_column.T  # each column contiguous: that is how it is made and stored
     np.copyto(values, plan.empty, where=np.isnan(values))
     return Snapshot(rows.cutoff, plan.names, values, rows)
+
+
+def _computed(plan: _Plan, rows: Rows, horizon_days: int) -> NDArray[np.float64]:
+    """All columns, by column and row."""
+    by_column = np.empty((len(plan.names), len(rows.customer)))
+    if not by_column.size:  # as the history of a night when no cutoff closes: nothing is worked out for nobody
+        return by_column
+    if rows.are_few:
+        return plan.recipe.followed(rows)
+    for (window_days, half_life_days), columns in plan.columns.items():
+        past = Past(rows, window_days, horizon_days, half_life_days=half_life_days or 0)
+        for place, compute in columns:
+            by_column[place] = compute(past)
+    return by_column
 
 
 def population(
@@ -87,19 +98,26 @@ class _Plan:
     names: tuple[str, ...]
     empty: NDArray[np.float64]
     windows_days: tuple[int, ...]
+    recipe: Recipe
 
 
 @cache
 def _plan(settings: Settings, columns_of: Callable[[Settings], tuple[FeatureColumn, ...]]) -> _Plan:
     columns = columns_of(settings)
+    days = {days for column in columns for days in (column.window_days, column.reach_days) if days}
+    days |= {settings.active_days} if settings.active_days is not None else set()
     seen: dict[tuple[int | None, int | None], list[tuple[int, Compute]]] = {}
+    notebook = Notebook(lines_of((0, *sorted(days))))
     for place, column in enumerate(columns):
         # A family's feature is tested here; the guard, a fifth of a request's time, is for what shops write.
         compute = partial(guarded, column) if column.feature.is_own else column.feature.compute
         seen.setdefault((column.window_days, column.half_life_days), []).append((place, compute))
+        window = (column.window_days, settings.horizon_days, 0, column.half_life_days or 0)
+        notebook.write(place, compute, window) if not column.feature.is_own else notebook.call(place, compute, window)
     return _Plan(
         seen,
         tuple(column.name for column in columns),
         np.array([np.nan if column.feature.empty is None else column.feature.empty for column in columns]),
-        tuple(sorted({days for column in columns for days in (column.window_days, column.reach_days) if days})),
+        tuple(sorted(days)),
+        notebook.recipe(),
     )

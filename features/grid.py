@@ -17,6 +17,7 @@ from features.decay import decayed
 from features.log import DAY_US, SCALE, EventLog, Ints, Stream
 
 Column = NDArray[np.float64]
+Lines = dict[int | None, int]
 FEW_ROWS = 64
 _CACHED_CELLS = 1_000_000
 
@@ -29,11 +30,16 @@ class Ruler:
     which of a customer's entries in `positions` answers for the days before the cutoff of that place.
     """
 
-    line_of: dict[int | None, int]
+    line_of: Lines
     instants: Ints
     entries: Ints
     gaps_days: Column
     next_cutoff: Ints
+
+
+def lines_of(days: tuple[int, ...]) -> Lines:
+    """In which line of the entries each of the days stands; None: the customer's start."""
+    return {None: 0} | {before: line for line, before in enumerate(days, start=1)}
 
 
 @lru_cache(maxsize=64)
@@ -43,7 +49,7 @@ def ruler(cutoffs: tuple[int, ...], days: tuple[int, ...]) -> Ruler:
     ends = np.array(cutoffs, dtype=np.int64)
     asked = ends - DAY_US * np.array(days, dtype=np.int64)[:, None]
     entries = np.concatenate((np.zeros((1, len(ends)), dtype=np.int64), instants.searchsorted(asked) + 1))
-    line_of: dict[int | None, int] = {None: 0} | {before: line for line, before in enumerate(days, start=1)}
+    line_of = lines_of(days)
     # For each slot between two instants: cutoffs are instants too, so no event has to be looked up again.
     next_cutoff = np.append(ends.searchsorted(instants), len(ends))
     return Ruler(line_of, instants, entries, (ends[1:] - ends[:-1]) / DAY_US, next_cutoff)

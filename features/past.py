@@ -11,13 +11,12 @@ from typing import overload
 
 import numpy as np
 
-from features.answers import COUNT, Answers, at
+from features.answers import COUNT, Answers
 from features.grid import Column as Column
-from features.log import DAY_US, SCALE
+from features.log import SCALE
 from features.rows import Rows
 
-# As floats, which numbers are divided by in half the time that it takes with integers.
-_DAY_US, _SCALE = float(DAY_US), float(SCALE)
+_SCALE = float(SCALE)
 
 
 @dataclass(frozen=True)
@@ -54,14 +53,11 @@ class Past:
 
     def horizon_phase(self) -> Column:
         """Where in the year the middle of the horizon lies, in radians: 0 on 1 January."""
-        middle = self.rows.grid.cutoffs // DAY_US + self.horizon_days // 2
-        return np.array([phase_of_year(day) for day in middle.tolist()], dtype=np.float64)[self.rows.place]
+        return self.rows.answers.by_cutoff(phase_of_middle, self.horizon_days)
 
     def horizon_share_in_months(self, *months: int) -> Column:
         """Share of the horizon's days that fall in these calendar months (1–12)."""
-        starts = (self.rows.grid.cutoffs // DAY_US).tolist()
-        shares = [share_in_months(start, self.horizon_days, months) for start in starts]
-        return np.array(shares, dtype=np.float64)[self.rows.place]
+        return self.rows.answers.by_cutoff(share_in_months, self.horizon_days, months)
 
     def _told(self, *kinds: str) -> Events | EventsTogether:
         if len(kinds) != 1:
@@ -98,8 +94,7 @@ class Events:
         name = f"sum {field}"
         found = self._memory.get(name)
         if found is None:
-            found = self._memory[name] = self.total(field) / _SCALE
-            found.setflags(write=False)
+            found = self._memory[name] = self.answers.sum(self.kind, field, self.start, self.end)
         return found
 
     def total(self, field: str) -> Column:
@@ -129,16 +124,11 @@ class Events:
 
     def last(self, field: str = "value") -> Column:
         """The field of the latest event, as stored; NaN without events."""
-        log, latest = self.answers.grid.log, self.answers.reach(self.kind, self.end) - 1
-        if self.kind not in log.places:
-            return np.full(len(latest), np.nan)
-        return np.where(self.count(), at(log.of(self.kind).fields[field], latest), np.nan)
+        return self.answers.last(self.kind, field, self.start, self.end)
 
     def days_from_first_to(self, number: int) -> Column:
         """Days from the first event to the event of this number (1 is the second); NaN when there is none."""
-        time, low = self.answers.grid.log.of(self.kind).time, self.answers.reach(self.kind, self.start)
-        days = (at(time, low + number) - at(time, low)) / _DAY_US
-        return np.where(self.count() > number, days, np.nan)
+        return self.answers.days_from_first_to(self.kind, number, self.start, self.end)
 
     def longest(self, field: str) -> Column:
         """Largest value of a field over all the past; NaN without events. Only for windows that reach back for ever."""
@@ -187,6 +177,11 @@ class EventsTogether:
 def ratio(above: Column, below: Column) -> Column:
     """Element-wise quotient; NaN where the divisor is 0 or missing."""
     return above / np.where(below, below, np.nan)  # a missing divisor is true, and stays missing
+
+
+def phase_of_middle(day: int, days: int) -> float:
+    """The phase of the year in the middle of `days` days from a day (since 1970) on."""
+    return phase_of_year(day + days // 2)
 
 
 @lru_cache(maxsize=1_000)

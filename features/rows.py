@@ -47,10 +47,15 @@ class Rows:
         """The cutoff of each row in microseconds."""
         return self.answers.cutoff
 
+    @property
+    def are_few(self) -> bool:
+        """Does a call of NumPy or Python cost more than the numbers it makes?"""
+        return len(self.customer) <= FEW_ROWS
+
     @cached_property
     def answers(self) -> Answers:
         """What the rows are told of their events."""
-        way = AnswersAtOnce if len(self.customer) <= FEW_ROWS else Answers
+        way = AnswersAtOnce if self.are_few else Answers
         return way(self.grid, self.customer, self.place)
 
     def reach(self, kind: str, days_before: int | None) -> Ints:
