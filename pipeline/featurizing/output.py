@@ -90,7 +90,7 @@ class Output:
         self.written.rows_at.update(dict(zip(moments.tolist(), counts.tolist(), strict=True)))
         self.written.empty.update(
             {
-                name: sum(int(np.isnan(np.asarray(chunk)).sum()) for chunk in table[name].chunks)
+                name: sum(int(np.count_nonzero(np.isnan(np.asarray(chunk)))) for chunk in table[name].chunks)
                 for name, kind in zip(table.column_names, table.schema.types, strict=True)
                 if pa.types.is_floating(kind)
             }

@@ -41,6 +41,14 @@ def read_rows(folder: Path, block: int, kind: np.dtype[np.void]) -> Rows:
     return np.memmap(path, dtype=kind, mode="r") if path.exists() and path.stat().st_size else np.zeros(0, dtype=kind)
 
 
+def write_rows(folder: Path, block: int, rows: Rows) -> None:
+    """Replace the rows of a block; what was mapped of the old ones stays readable."""
+    path = file_of(folder, block)
+    aside = path.with_suffix(".tmp")
+    aside.write_bytes(rows.data)
+    aside.replace(path)
+
+
 def unpacked(rows: Rows) -> dict[str, Ints]:
     """Rows as int64 columns."""
     return {name: rows[name].astype(np.int64) for name in rows.dtype.names or ()}

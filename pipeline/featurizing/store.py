@@ -1,9 +1,9 @@
 """The event log on disk, cut into blocks of customers: memory is bounded by a block, a night's work by the new rows.
 
 `data/clean/engagement.parquet` grows at its end (it is sorted by when a row was known), so yesterday's rows are
-recognised and only what follows is read and appended to its customers' blocks. Anything else - an older row changed,
-another number of blocks - empties the store. It may be deleted at any time, and a run that dies leaves it without
-`state.json`, which counts as deleted: it is a cache, never a result.
+recognised and only what follows is read, appended to its customers' blocks, and merged when a block is next loaded.
+Anything else - an older row changed, another number of blocks - empties the store. It may be deleted at any time, and a
+run that dies leaves it without `state.json`, which counts as deleted: it is a cache, never a result.
 """
 
 # ruff: noqa: S608  paths are quoted literals, the rest is ours
@@ -13,7 +13,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,19 +26,30 @@ from features.errors import DataError
 from features.kinds import KINDS
 from features.log import MONEY_FIELDS, Ints
 from features.records import Records
-from pipeline.featurizing.by_customer import by_customer
+from pipeline.featurizing.by_customer import by_customer, numbered
 from pipeline.featurizing.clean_again import clean_tables
 from pipeline.featurizing.known_rows import Seen, seen
 from pipeline.featurizing.numbering import Numbering
 from pipeline.featurizing.reading import EVERYTHING, Engagement, Events, Slice, Wanted
-from pipeline.featurizing.rows_on_disk import BARE_EVENT, EVENT, ITEM, ORDER, append_by_block, read_rows, unpacked
+from pipeline.featurizing.rows_on_disk import (
+    BARE_EVENT,
+    EVENT,
+    ITEM,
+    ORDER,
+    Rows,
+    append_by_block,
+    read_rows,
+    unpacked,
+    write_rows,
+)
 from pipeline.featurizing.texts import Ints32, TextTable
 from pipeline.featurizing.threads import in_order
 from pipeline.sources.raw import literal
 
-FORMAT = 3
+FORMAT = 4
 BATCH_ROWS = 1_000_000
 Frozen = TypeVar("Frozen")
+MERGE_SHARE = 8  # a tail longer than an eighth of the sorted rows is merged into them for good
 GROWING = ("orders", "engagement")
 ORDER_COLUMNS = ["order_id", "customer_id", "known_at", *MONEY_FIELDS]
 
@@ -48,7 +59,8 @@ class State:
     """What the store holds between runs.
 
     `wanted` is what it was asked to keep, `seen` tells the rows read of each table that grows at its end, `items` the
-    digest of the order items, `kinds` the rows of each kind, `sizes` the bytes of each file.
+    digest of the order items, `kinds` the rows of each kind, `merged` the sorted rows of each block, `sizes` the bytes
+    of each file.
     """
 
     format: int
@@ -56,6 +68,7 @@ class State:
     wanted: Wanted
     seen: dict[str, Seen] = field(default_factory=lambda: dict.fromkeys(GROWING, Seen()))
     items: int = 0
+    merged: list[int] = field(default_factory=list)
     kinds: list[int] = field(default_factory=lambda: [0] * len(KINDS))
     last_event_us: int | None = None
     sizes: dict[str, int] = field(default_factory=dict)
@@ -121,9 +134,17 @@ class Store:
         return Records(
             tuple(customer for customer, bought in zip(customers, buyer.tolist(), strict=True) if bought),
             {name: orders[name] for name in orders if name != "order"} | {"customer": number[orders["customer"]]},
-            by_customer(read_rows(self._events, block, self._event), number),
+            numbered(self._sorted_events(block), number),
             {**items, "order": _owners(orders["order"], items["order"])},
         )
+
+    def _sorted_events(self, block: int) -> Rows:
+        rows, merged = read_rows(self._events, block, self._event), self.state.merged[block]
+        ordered = by_customer(rows, merged)
+        if (len(rows) - merged) * MERGE_SHARE > merged:
+            write_rows(self._events, block, ordered)
+            self.state.merged[block] = len(rows)
+        return ordered
 
     def sample(self, customers: int) -> tuple[pa.Table, pa.Table, pa.Table]:
         """Clean orders, engagement and items of a few customers who ordered, their known times only."""
@@ -163,7 +184,11 @@ class Store:
             f"JOIN {orders} o USING (order_id) JOIN numbers USING (customer_id)"
         ):
             self._take(self._items, batch, ITEM)
-        self.state.items = self._items_digest("")
+        self.state.items = self._items_now
+
+    @cached_property
+    def _items_now(self) -> int:
+        return self._items_digest("")
 
     def _items_digest(self, among: str) -> int:
         query = f"SELECT sum(hash(order_id, product_id, category)::HUGEINT) FROM {self._table('order_items')} {among}"
@@ -175,7 +200,7 @@ class Store:
         asked = (FORMAT, self.blocks, self.wanted)
         if state is None or (state.format, state.blocks, state.wanted) != asked or not self._goes_on_from(state):
             shutil.rmtree(self.home, ignore_errors=True)
-            state = State(*asked)
+            state = State(*asked, merged=[0] * self.blocks)
         for folder in (self._events, self._orders, self._items):
             folder.mkdir(parents=True, exist_ok=True)
         return state
@@ -193,7 +218,7 @@ class Store:
         if not self.wanted.items:
             return True
         of_new = f"SEMI JOIN {self._new('orders', state.seen['orders'].rows)} USING (order_id)"
-        return self._items_digest("") - self._items_digest(of_new) == state.items
+        return self._items_now - self._items_digest(of_new) == state.items
 
     def _batches(self, query: str) -> Iterator[pa.RecordBatch]:
         try:
