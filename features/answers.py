@@ -73,8 +73,7 @@ class Answers:
 
     def by_cutoff(self, told: Callable[..., float], *asked: Hashable) -> Column:
         """What is told of the day (since 1970) of each row's cutoff."""
-        days = (self.grid.cutoffs // DAY_US).tolist()
-        return np.array([told(day, *asked) for day in days], dtype=np.float64)[self.place]
+        return np.array([told(day, *asked) for day in self._cutoff_days], dtype=np.float64).take(self.place)
 
     def several(self, question: str, asked: Sequence[tuple[Any, ...]]) -> Column:
         """The answers to one question asked of several things, one line each."""
@@ -104,6 +103,11 @@ class Answers:
         return self.grid.ruler.entries.take(self.place, axis=1) + self.customer * (len(self.grid.instants) + 2)
 
     @cached_property
+    def _cutoff_days(self) -> list[int]:
+        days: list[int] = (self.grid.cutoffs // DAY_US).tolist()
+        return days
+
+    @cached_property
     def _cells(self) -> Ints:
         return self.customer * (len(self.grid.cutoffs) + 1) + self.place
 
@@ -129,7 +133,7 @@ class AnswersAtOnce(Answers):
         if end != NOW:
             return super().total(kind, of, start, end)
         told, number = self._neighbours.get(kind) or self._found(kind)
-        total: Column = (told.counts if of == COUNT else told.totals(of))[number, start]
+        total: Column = told.total(of)[number, start]
         return total
 
     def days_since_first(self, kind: str, start: int, end: int) -> Column:
@@ -158,7 +162,7 @@ class AnswersAtOnce(Answers):
     def _since(self, question: str, kind: str, of: str = COUNT) -> Column:
         told, number = self._neighbours.get(kind) or self._found(kind)
         if question == "total":
-            since: Column = (told.counts if of == COUNT else told.totals(of))[number]
+            since: Column = told.total(of)[number]
         else:
             since = getattr(told, question)[number]
         return since
@@ -177,19 +181,24 @@ class Neighbours:
     stream: Stream
     reach: Ints
     cutoff: Ints
-    _totals: dict[str, Column] = field(default_factory=dict, repr=False)
 
     @cached_property
     def counts(self) -> Column:
         """Number of events since the days of the line."""
         return _shared((self.reach[:, NOW, None] - self.reach).astype(np.float64))
 
-    def totals(self, of: str) -> Column:
-        """Total of a field since the days of the line."""
-        if of not in self._totals:
-            until = self.stream.until(of, self.reach)
-            self._totals[of] = _shared((until[:, NOW, None] - until).astype(np.float64))
-        return self._totals[of]
+    def total(self, of: str) -> Column:
+        """Total of a field, or the COUNT, since the days of the line; 0 of a field that is not there."""
+        if of == COUNT:
+            return self.counts
+        found = self._totals.get(of)
+        return np.zeros(self.reach.shape) if found is None else found
+
+    @cached_property
+    def _totals(self) -> dict[str, Column]:
+        until = self.stream.running.take(self.reach, axis=1)
+        since = _shared((until[:, :, NOW, None] - until).astype(np.float64))
+        return dict(zip(self.stream.fields, since, strict=True))
 
     @cached_property
     def days_since_first(self) -> Column:

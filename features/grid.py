@@ -20,6 +20,7 @@ Column = NDArray[np.float64]
 Lines = dict[int | None, int]
 FEW_ROWS = 64
 _CACHED_CELLS = 1_000_000
+_NEVER_US = 2**62  # the cutoff after the last: what fades until then is nothing
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,8 @@ class Grid:
             weight = stream.fields[of][stream.part(kinds)] / SCALE if of else None
             shape = (len(kinds) * len(self.log.customer_ids), self.ruler.gaps_days)
             totals = decayed(cell, age_days, weight, shape, half_life_days).reshape(len(kinds), -1)
-            names = stream.kinds[kinds.start : kinds.stop]
-            self._by_cell.update(((name, half_life_days, of), own) for name, own in zip(names, totals, strict=True))
+            keys = [(name, half_life_days, of) for name in stream.kinds[kinds.start : kinds.stop]]
+            self._by_cell.update(zip(keys, totals, strict=True))
         return self._by_cell[key]
 
     def largest(self, kind: str, of: str) -> Column:
@@ -125,7 +126,8 @@ class Grid:
         stream, number = self.log.places[kind]
         # Neighbouring kinds together while they fit the processor's cache: all of them in a request.
         several = max(1, _CACHED_CELLS // (people * (instants + 2)))
-        numbers = range(number, min(number + several, len(stream.kinds)))
+        first = number - number % several
+        numbers = range(first, min(first + several, len(stream.kinds)))
         found = positions(stream, numbers, self._slots_of(stream), people, instants)
         return stream.kinds[numbers.start : numbers.stop], found
 
@@ -137,15 +139,18 @@ class Grid:
             kinds = range(len(stream.kinds)) if self.is_small else range(number, number + 1)
             own = stream.part(kinds)
             place = self._places(stream, own)
-            until = np.append(self.cutoffs, max(stream.span[1], *self.cutoffs[-1:].tolist(), 0))
-            age_days = np.multiply(until.take(place) - stream.time[own], 1.0 / DAY_US, dtype=np.float64)
+            age_days = np.multiply(self._until.take(place) - stream.time[own], 1.0 / DAY_US, dtype=np.float64)
             cell = self._cells(stream, own, place)
             if len(kinds) > 1:
-                cells = len(self.log.customer_ids) * len(until)
-                cell += np.arange(0, len(kinds) * cells, cells).repeat(np.diff(stream.bounds))
+                cells = len(self.log.customer_ids) * (len(self.cutoffs) + 1)
+                cell += np.arange(0, len(kinds) * cells, cells).repeat(stream.events)
             found = kinds, cell, age_days
             self._fading.update(dict.fromkeys(stream.kinds[kinds.start : kinds.stop], found))
         return found
+
+    @cached_property
+    def _until(self) -> Ints:
+        return np.concatenate((self.cutoffs, [_NEVER_US]))
 
     def _places(self, stream: Stream, own: slice) -> Ints:
         """For each event the place of the first cutoff after it."""

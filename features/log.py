@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise, repeat
+from operator import contains, itemgetter
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.kinds import KINDS, ORDER, unknown_kind
+from features.sorting import Ints as Ints
+from features.sorting import differs, order_of
 
-Ints = NDArray[np.int64]
 SCALE = 10_000
 LOG_SCALE = 1_000
 DAY_US = 86_400_000_000
@@ -41,15 +42,28 @@ class Stream:
         """Where the events of some neighbouring kinds, by their numbers, stand in the stream."""
         return slice(self.bounds[kinds.start], self.bounds[kinds.stop])
 
+    @property
+    def events(self) -> list[int]:
+        """How many events there are of each kind."""
+        return [end - start for start, end in pairwise(self.bounds)]
+
     def until(self, field: str, position: Ints) -> Ints:
         """Total of a field over the events before each position; 0 of a field that is not there."""
         total = self.totals.get(field)
         return np.zeros(position.shape, dtype=np.int64) if total is None else total.take(position)
 
     @cached_property
+    def running(self) -> Ints:
+        """Running totals, a line for each field, one longer than the events: `[b] - [a]` sums events a..b-1."""
+        running = np.zeros((len(self.fields), len(self.time) + 1), dtype=np.int64)
+        for line, values in zip(running, self.fields.values(), strict=True):
+            np.add.accumulate(values, out=line[1:])
+        return running
+
+    @cached_property
     def totals(self) -> dict[str, Ints]:
-        """Running totals per field, one longer than the events: `total[b] - total[a]` sums events a..b-1."""
-        return {name: _running_total(values) for name, values in self.fields.items()}
+        """The running totals by field."""
+        return dict(zip(self.fields, self.running, strict=True))
 
     @cached_property
     def span(self) -> tuple[int, int]:
@@ -80,7 +94,6 @@ class EventLog:
         return (min(first for first, _ in spans), max(last for _, last in spans)) if spans else (0, 0)
 
 
-_LARGEST = 2**63 - 1
 _EMPTY = np.zeros(0, dtype=np.int64)
 _NEVER = (Stream((), (0,), _EMPTY, _EMPTY, dict.fromkeys(("value", *MONEY_FIELDS), _EMPTY)), 0)
 
@@ -111,12 +124,12 @@ def log_from_records(orders: Rows, engagement: Rows, order_items: Rows = ()) -> 
 
     `known_at` defaults to when the fact happened; rows with a true `is_machine` are left out.
     """
-    human = [row for row in engagement if not row.get("is_machine")]
+    human = _human(engagement)
     name_of = {customer: str(customer) for customer in {row["customer_id"] for rows in (orders, human) for row in rows}}
     ids = sorted(set(name_of.values()))
     number = {name: place for place, name in enumerate(ids)}
     index = {customer: number[name] for customer, name in name_of.items()}
-    money = _ten_thousandths([row.get(name) for name in MONEY_FIELDS for row in orders])
+    money = _ten_thousandths([value for name in MONEY_FIELDS for value in _field(orders, name)])
     return build_log(
         ids,
         {
@@ -128,31 +141,44 @@ def log_from_records(orders: Rows, engagement: Rows, order_items: Rows = ()) -> 
             "customer": _customers(human, index),
             "time": _known(human, "occurred_at"),
             "kind": _kinds(human),
-            "value": _ten_thousandths([row.get("value") for row in human]),
+            "value": _ten_thousandths(_field(human, "value")),
         },
         _items(orders, order_items),
     )
 
 
+def _human(rows: Rows) -> Rows:
+    try:
+        if not any(map(itemgetter("is_machine"), rows)):
+            return rows
+    except KeyError:  # some rows do not say
+        pass
+    return [row for row in rows if not row.get("is_machine")]
+
+
+_UNKNOWN = -1
 _KIND_CODE = {kind: code for code, kind in enumerate(KINDS)}
 
 
 def _kinds(rows: Rows) -> Ints:
     try:
-        return _ints([_KIND_CODE[row["kind"]] for row in rows])  # type: ignore[index]
+        codes = bytes([_KIND_CODE[row["kind"]] for row in rows])  # type: ignore[index]
     except KeyError as error:
         places = (place for place, row in enumerate(rows) if row["kind"] not in _KIND_CODE)
         raise unknown_kind(error.args[0], f"engagement row {next(places)}") from error
+    return np.frombuffer(codes, np.uint8).astype(np.int64)
 
 
 def _items(orders: Rows, order_items: Rows) -> Columns:
-    order_row = {str(row.get("order_id")): place for place, row in enumerate(orders)}
-    owned = [(order_row.get(str(row["order_id"])), row) for row in order_items]
-    items = [(place, row) for place, row in owned if place is not None]
+    place_of = {str(row.get("order_id")): place for place, row in enumerate(orders)}
+    order = [place_of.get(str(row["order_id"]), _UNKNOWN) for row in order_items]
+    if _UNKNOWN in order:
+        order_items = [row for place, row in zip(order, order_items, strict=True) if place != _UNKNOWN]
+        order = [place for place in order if place != _UNKNOWN]
     return {
-        "order": _ints([place for place, _ in items]),
-        "product": _codes([row["product_id"] for _, row in items]),
-        "category": _codes([row.get("category") or "" for _, row in items]),
+        "order": _ints(order),
+        "product": _codes([row["product_id"] for row in order_items]),
+        "category": _codes([row.get("category") or "" for row in order_items]),
     }
 
 
@@ -160,6 +186,14 @@ def _customers(rows: Rows, index: Mapping[object, int]) -> Ints:
     if len(index) == 1:  # a request: no need to look up the same customer a thousand times
         return np.zeros(len(rows), dtype=np.int64)
     return _ints([index[row["customer_id"]] for row in rows])
+
+
+def _field(rows: Rows, name: str) -> list[object]:
+    """A field of each row, None where there is none."""
+    try:
+        return list(map(itemgetter(name), rows))
+    except KeyError:
+        return [row.get(name) for row in rows]
 
 
 def _ten_thousandths(values: list[object]) -> Ints:
@@ -179,13 +213,9 @@ def _codes(names: list[object]) -> Ints:
 
 
 def _known(rows: Rows, happened: str) -> Ints:
+    if not any(map(contains, rows, repeat("known_at"))):
+        return np.fromiter(map(itemgetter(happened), rows), np.int64, len(rows))
     return _ints([row[happened] if row.get("known_at") is None else row["known_at"] for row in rows])  # type: ignore[misc]
-
-
-def _running_total(values: Ints) -> Ints:
-    total = np.zeros(len(values) + 1, dtype=np.int64)
-    np.add.accumulate(values, out=total[1:])
-    return total
 
 
 def _sorted_stream(kinds: tuple[str, ...], columns: Columns) -> Stream:
@@ -193,7 +223,7 @@ def _sorted_stream(kinds: tuple[str, ...], columns: Columns) -> Stream:
     names = [name for name in columns if name not in ("kind", "customer", "time")]
     customer, time = columns["customer"], columns["time"]
     kind = columns["kind"].astype(np.uint8) if "kind" in columns else np.zeros(len(time), dtype=np.uint8)
-    order = _order(kind, customer, time, [columns[name] for name in names])
+    order = order_of(kind, customer, time, [columns[name] for name in names])
     events = np.bincount(kind, minlength=len(kinds)).tolist()
     kinds = tuple(name for name, count in zip(kinds, events, strict=True) if count)
     bounds = tuple(accumulate(filter(None, events), initial=0))
@@ -201,36 +231,6 @@ def _sorted_stream(kinds: tuple[str, ...], columns: Columns) -> Stream:
         return Stream(kinds, bounds, customer, time, {name: columns[name] for name in names})
     # `take` is several times faster than an index in brackets.
     return Stream(kinds, bounds, customer.take(order), time.take(order), {n: columns[n].take(order) for n in names})
-
-
-def _order(kind: NDArray[np.uint8], customer: Ints, time: Ints, values: list[Ints]) -> Ints | None:
-    """The places of the rows in order; None when they stand in it."""
-    if not len(time):
-        return None
-    first = int(time.min())
-    stride = int(time.max()) - first + 1
-    people = int(customer.max()) + 1
-    if (int(kind.max()) + 1) * people * stride > _LARGEST:
-        ties: list[NDArray[np.integer]] = [*values[::-1], time, customer, kind]
-        return np.lexsort(ties)
-    # One integer key sorts several times faster than three; only equal keys are then looked at again.
-    key = (kind * np.int64(people) + customer) * stride + (time - first)
-    falls = int(np.count_nonzero(key[1:] < key[:-1]))
-    # Yesterday's sorted rows with today's behind them: a merge, eight times faster than sorting anew.
-    order = key.argsort(kind="stable" if falls * 64 < len(key) else "quicksort") if falls else None
-    ordered = key if order is None else key.take(order)
-    equal = ordered[1:] == ordered[:-1]
-    if not equal.any():
-        return order
-    tied = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
-    among = tied if order is None else order.take(tied)
-    by_value = among.take(np.lexsort((*(each.take(among) for each in values[::-1]), key.take(among))))
-    if order is None:
-        if np.array_equal(by_value, tied):
-            return None
-        order = np.arange(len(key))
-    order[tied] = by_value
-    return order
 
 
 def _with_value_shape(orders: Stream) -> Stream:
@@ -243,8 +243,8 @@ def _with_value_shape(orders: Stream) -> Stream:
 
 def _occasions(orders: Stream) -> Stream:
     """Distinct shopping days (UTC): the first order of each, with the gap in whole days since the one before."""
-    day, new_customer = orders.time // DAY_US, _differs(orders.customer)
-    first = new_customer | _differs(day)
+    day, new_customer = orders.time // DAY_US, differs(orders.customer)
+    first = new_customer | differs(day)
     day, again = day[first], (~new_customer[first]).astype(np.int64)
     gap = np.zeros(len(day), dtype=np.int64)
     gap[1:] = day[1:] - day[:-1]
@@ -266,7 +266,7 @@ def _novelty(orders: Columns, items: Columns) -> dict[str, Ints]:
     # Customer, product and turn in one number: the smallest of a customer and product is the first purchase.
     bought = (orders["customer"][order] * products + product) * count + turn[order]
     bought.sort()
-    new = by_time[bought[_differs(bought // count)] % count]
+    new = by_time[bought[differs(bought // count)] % count]
     return {
         "products": _distinct(order * products + product, products, count),
         "new_products": np.bincount(new, minlength=count),
@@ -285,11 +285,4 @@ def _numbered(codes: Ints) -> tuple[int, Ints]:
 def _distinct(pair: Ints, things: int, orders: int) -> Ints:
     """How many different things each order holds; a pair is order * things + thing."""
     pair.sort()
-    return np.bincount(pair[_differs(pair)] // things, minlength=orders)
-
-
-def _differs(values: Ints) -> NDArray[np.bool_]:
-    """True for the first value, and for each that differs from the one before it."""
-    differs = np.ones(len(values), dtype=np.bool_)
-    np.not_equal(values[1:], values[:-1], out=differs[1:])
-    return differs
+    return np.bincount(pair[differs(pair)] // things, minlength=orders)

@@ -92,7 +92,7 @@ class Recipe:
     """The steps of some columns: what is asked, then the operations, each on lines of one table; see `followed`."""
 
     asked: tuple[tuple[slice, str, tuple[Any, ...]], ...]
-    operations: tuple[tuple[Callable[..., Any], tuple[Places | float, ...], slice], ...]
+    operations: tuple[tuple[Callable[..., Any], tuple[slice | Places | float, ...], slice], ...]
     lines: int
     written: Places
     columns: Places
@@ -104,7 +104,7 @@ class Recipe:
         for out, how, what in self.asked:
             table[out] = getattr(rows.answers, how)(*what)
         for operation, inputs, out in self.operations:
-            table[out] = operation(*(table.take(one, axis=0) if isinstance(one, np.ndarray) else one for one in inputs))
+            table[out] = operation(*[one if isinstance(one, float) else table[one] for one in inputs])
         by_column = np.empty((len(self.columns) + len(self.called), len(rows.customer)))
         by_column[self.written] = table.take(self.columns, axis=0)
         for place, compute, window in self.called:
@@ -157,16 +157,16 @@ def _note_of(value: object) -> Note:
 def _number(value: object) -> float:
     if not isinstance(value, int | float):
         raise TypeError("only numbers are written down beside notes")
-    return value
+    return float(value)
 
 
-def _all_of(notes: Iterable[Note]) -> set[Note]:
-    found: set[Note] = set()
+def _all_of(notes: Iterable[Note]) -> dict[Note, None]:
+    found: dict[Note, None] = {}  # an ordered set
     waiting = list(notes)
     while waiting:
         note = waiting.pop()
         if note not in found:
-            found.add(note)
+            found[note] = None
             waiting += [one for one in note.inputs if isinstance(one, Note)]
     return found
 
@@ -187,10 +187,17 @@ def _question(alike: list[Note], line: dict[Note, int]) -> tuple[slice, str, tup
     return out, "windowed", (question, things, *(np.array(each, dtype=np.intp) for each in places))
 
 
-def _together(alike: list[Note], line: dict[Note, int]) -> tuple[Callable[..., Any], tuple[Places | float, ...], slice]:
+def _together(
+    alike: list[Note], line: dict[Note, int]
+) -> tuple[Callable[..., Any], tuple[slice | Places | float, ...], slice]:
     inputs = [
-        np.array([line[one] for one in each], dtype=np.intp) if isinstance(each[0], Note) else each[0]
+        _side_by_side([line[one] for one in each]) if isinstance(each[0], Note) else each[0]
         for each in zip(*(note.inputs for note in alike), strict=True)
     ]
     step = cast(Callable[..., Any], alike[0].step)
     return step, tuple(inputs), slice(line[alike[0]], line[alike[-1]] + 1)
+
+
+def _side_by_side(lines: list[int]) -> slice | Places:
+    first, end = lines[0], lines[-1] + 1
+    return slice(first, end) if lines == list(range(first, end)) else np.array(lines, dtype=np.intp)
