@@ -51,6 +51,11 @@ class Past:
         ends_days = self.ends_days + (self.days or 0)
         return Past(self.rows, self.days, self.horizon_days, ends_days, self.half_life_days)
 
+    def before(self) -> Past:
+        """All that lies before the window: what was usual until then."""
+        ends_days = self.ends_days + (self.days or 0)
+        return Past(self.rows, None, self.horizon_days, ends_days, self.half_life_days)
+
     def horizon_phase(self) -> Column:
         """Where in the year the middle of the horizon lies, in radians: 0 on 1 January."""
         return self.rows.answers.by_cutoff(phase_of_middle, self.horizon_days)

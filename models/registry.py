@@ -16,10 +16,13 @@ from models.recency_rule import RecencyRule
 
 
 def candidates(
-    names: list[str], horizon_days: int, seed: int, l2: float, boosting: Mapping[str, float]
+    names: list[str], horizon_days: int, seed: int, l2: float, *trees: Mapping[str, float]
 ) -> dict[str, Candidate]:
-    """Unfitted candidates in the order asked for; ConfigError on an unknown name. `boosting`: as train.xgboost."""
-    process = BgNbdChurn(horizon_days)
+    """Unfitted candidates in the order asked for; ConfigError on an unknown name.
+
+    `trees`: settings as train.xgboost, then as train.xgboost_deep; one alone serves as both.
+    """
+    process, boosting, deep = BgNbdChurn(horizon_days), trees[0], trees[-1]
     views: list[Candidate] = [process, Logistic(l2), Boosting(boosting, seed)]
     known: dict[str, Candidate] = {
         "recency_rule": RecencyRule(),
@@ -27,6 +30,7 @@ def candidates(
         "bgnbd": process,
         "mbgnbd": MbgNbdChurn(horizon_days),
         "xgboost": Boosting(boosting, seed),
+        "xgboost_deep": Boosting(deep, seed),
         "xgboost_btyd": BoostingOnBtyd(boosting, seed, horizon_days),
         "blend": Blend(views),
         "blend_levelled": LevelledBlend(views),

@@ -19,9 +19,11 @@ from models.training import Trained
 from pipeline import paths
 from pipeline.files import read_table
 from pipeline.history_rows import ROWS_AT_ONCE, Part
-from pipeline.params import Params
+from pipeline.params import Params, Xgboost
 from pipeline.stage import progress
 from pipeline.training_spark import trees_on_spark
+
+DEEP = "xgboost_deep"  # has settings of its own
 
 
 def learnable(limit: int) -> pd.DataFrame:
@@ -46,11 +48,15 @@ def on_all_rows(models: Mapping[str, Trained], params: Params) -> dict[str, Trai
     part = Part(paths.HISTORY, next(iter(models.values())).trained_on)
     rows, churn_rate = part.counted()
     progress(f"fitting trees on all {rows:,} rows, {params.train.engine}")
-    return refitted(models, _fit(part, params), rows, churn_rate)
+    done: dict[str, Trained] = {}
+    for is_deep, settings in ((False, params.train.xgboost), (True, params.train.xgboost_deep)):
+        alike = {name: model for name, model in models.items() if (name == DEEP) is is_deep}
+        done |= refitted(alike, _fit(part, params, settings), rows, churn_rate)
+    return {name: done[name] for name in models}
 
 
-def _fit(part: Part, params: Params) -> FitTrees:
-    settings, seed = params.train.xgboost.model_dump(), params.train.seed
+def _fit(part: Part, params: Params, trees: Xgboost) -> FitTrees:
+    settings, seed = trees.model_dump(), params.train.seed
     if params.train.engine == "spark":
         return trees_on_spark(params.features.spark, part, settings, seed)
     # Beside the data and not in /tmp, which is often memory.

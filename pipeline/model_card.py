@@ -15,6 +15,7 @@ KINDS = {
     "bgnbd": "BG/NBD, a buy-till-you-die model of the order times alone",
     "mbgnbd": "MBG/NBD, the same where first-time buyers may be gone at once",
     "xgboost": "gradient-boosted trees (XGBoost)",
+    "xgboost_deep": "deeper and slower gradient-boosted trees (XGBoost)",
     "xgboost_btyd": "gradient-boosted trees on top of the BG/NBD log odds",
     "blend": "the mean log odds of BG/NBD, logistic regression and trees",
     "blend_levelled": "the mean log odds of BG/NBD, logistic regression and trees, expecting as many churners as "

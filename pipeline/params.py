@@ -140,7 +140,17 @@ class Xgboost(Section):
     l2: Annotated[float, Field(ge=0)]
 
 
-Candidate = Literal["recency_rule", "logistic", "bgnbd", "mbgnbd", "xgboost", "xgboost_btyd", "blend", "blend_levelled"]
+Candidate = Literal[
+    "recency_rule",
+    "logistic",
+    "bgnbd",
+    "mbgnbd",
+    "xgboost",
+    "xgboost_deep",
+    "xgboost_btyd",
+    "blend",
+    "blend_levelled",
+]
 
 
 class Tuning(Section):
@@ -158,6 +168,7 @@ class Train(Section):
     engine: Literal["local", "spark"]
     logistic: Logistic
     xgboost: Xgboost
+    xgboost_deep: Xgboost
     tuning: Tuning
 
 

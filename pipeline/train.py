@@ -113,9 +113,8 @@ def _current(history: History) -> pd.DataFrame:
 
 def _recipes(params: Params, horizon_days: int) -> dict[str, Candidate]:
     settings = params.train
-    return candidates(
-        list(settings.candidates), horizon_days, settings.seed, settings.logistic.l2, settings.xgboost.model_dump()
-    )
+    trees = (settings.xgboost.model_dump(), settings.xgboost_deep.model_dump())
+    return candidates(list(settings.candidates), horizon_days, settings.seed, settings.logistic.l2, *trees)
 
 
 def _backtested(params: Params, history: History, recipes: dict[str, Candidate]) -> tuple[Backtest, ShuffledLabel]:

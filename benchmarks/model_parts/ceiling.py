@@ -43,7 +43,7 @@ from pipeline.history_rows import Part
 FRESH, QUICK_FRESH, QUICK_CUSTOMERS = 20_000, 1_000, 3_000
 SIZES = {20_000: 0.99, 5_000: 0.97}  # customers: share of the ceiling to reach
 QUICK_SIZES = {1_000: 0.0}
-TEACHERS = ["xgboost", "xgboost_btyd"]
+TEACHERS = ["xgboost", "xgboost_deep", "xgboost_btyd"]
 DEEPER = {"rounds": 400, "max_depth": 6}
 EVERY = 3  # many customers at every third cutoff teach more than the same ones seen every month
 
@@ -174,15 +174,16 @@ def _numbers(customers: NDArray[np.object_]) -> NDArray[np.int64]:
 
 def _ceiling(bench: Bench, shop: Shop) -> dict[str, Interval]:
     """Skill on the fresh of every candidate whose trees the many taught; BG/NBD, four numbers, is taught by the few."""
-    settings, seed = bench.params.train.xgboost.model_dump(), bench.params.train.seed
+    train = bench.params.train
+    settings, deep, seed = train.xgboost.model_dump(), train.xgboost_deep.model_dump(), train.seed
     recipes = recipes_of(bench.params, shop.few.horizon_days, TEACHERS)
-    deeper = settings if bench.quick else settings | DEEPER
+    deepest = settings if bench.quick else settings | DEEPER
     rows, rate = shop.many.counted()
     binned = _Binned(shop.many)
     found = {}
     for name, recipe, how in (
-        ("xgboost, deeper", Boosting(deeper, seed), deeper),
-        *((name, recipe, settings) for name, recipe in recipes.items()),
+        ("xgboost, deepest", Boosting(deepest, seed), deepest),
+        *((name, recipe, deep if name == "xgboost_deep" else settings) for name, recipe in recipes.items()),
     ):
 
         def fit(trees: Formula, how: dict[str, float] = how) -> xgb.Booster:

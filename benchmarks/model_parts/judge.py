@@ -116,7 +116,8 @@ def recipes_of(params: Params, horizon_days: int, names: list[str] | None = None
     """The candidates of params.yaml, or some of them."""
     train = params.train
     wanted: list[str] = [*train.candidates] if names is None else names
-    return candidates(wanted, horizon_days, train.seed, train.logistic.l2, train.xgboost.model_dump())
+    trees = (train.xgboost.model_dump(), train.xgboost_deep.model_dump())
+    return candidates(wanted, horizon_days, train.seed, train.logistic.l2, *trees)
 
 
 def procedure(history: History, params: Params) -> tuple[Backtest, dict[str, Trained]]:

@@ -6,6 +6,7 @@ from features.families import (  # noqa: I001 - the catalogue's order is meant
     monetary as monetary,
     tenure as tenure,
     rhythm as rhythm,
+    pace as pace,
     decay as decay,
     trend as trend,
     basket as basket,

@@ -30,6 +30,12 @@ def email_open_rate(past: Past) -> Column:
     return ratio(past.of("email_open").count(), past.of("email_sent").count())
 
 
+@feature(unit="share", empty=None, per_half_life=True, needs=("email_sent", "email_open"))
+def email_open_rate_decayed(past: Past) -> Column:
+    """Opens for each e-mail sent, both worth half after every half-life: what is read of late."""
+    return ratio(past.of("email_open").decayed(), past.of("email_sent").decayed())
+
+
 @feature(unit="share", empty=None, windows_days=(90, 365), needs=("email_sent", "email_click"))
 def email_click_rate(past: Past) -> Column:
     """Clicks for each e-mail sent."""

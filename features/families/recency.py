@@ -37,6 +37,18 @@ def days_since_last_email_click(past: Past) -> Column:
     return past.of("email_click").days_since_last()
 
 
+@feature(unit="days", empty=None, needs=("email_open",))
+def days_since_last_email_open(past: Past) -> Column:
+    """Days from the last e-mail opened."""
+    return past.of("email_open").days_since_last()
+
+
+@feature(unit="days", empty=None, needs=("push_open",))
+def days_since_last_push_open(past: Past) -> Column:
+    """Days from the last push message opened."""
+    return past.of("push_open").days_since_last()
+
+
 @feature(unit="days", empty=None, needs=("engagement",))
 def days_since_last_engagement(past: Past) -> Column:
     """Days from the last sign of interest: a visit, view, search, cart, e-mail click or push opened."""

@@ -11,6 +11,7 @@ CANDIDATES = {
     "bgnbd": "BG/NBD",
     "mbgnbd": "MBG/NBD",
     "xgboost": "XGBoost alone",
+    "xgboost_deep": "XGBoost, deeper",
     "xgboost_btyd": "XGBoost with BG/NBD",
     "blend": "Blend of BG/NBD, logistic and trees",
     "blend_levelled": "Blend at the level of BG/NBD",

@@ -64,6 +64,8 @@ EXPECTED = {
     "days_since_last_product_view": 4.0,
     "days_since_last_cart_add": 21.0,
     "days_since_last_email_click": 60.0,
+    "days_since_last_email_open": 10.0,
+    "days_since_last_push_open": 2.0,
     "days_since_last_engagement": 2.0,
     "orders_30d": 1.0,
     "orders_90d": 1.0,
@@ -92,6 +94,14 @@ EXPECTED = {
     "gap_last_days": 102.0,
     "silence_over_gap_mean": 0.12739,
     "silence_over_gap_longest": 0.09434,
+    "session_gap_mean_days": 38.0,  # of visits 4, 21 and 80 days ago
+    "silence_over_session_gap": 0.10526,
+    "silence_over_interest_gap": 0.20513,  # 2 days, and 9 signs within 78 days
+    "silence_over_email_open_gap": NONE,  # one open
+    "sessions_pace_14d": 31.81162,  # 1.19294 visits of late, one in 80 / 3 days
+    "sessions_pace_60d": 56.96736,
+    "sessions_over_usual_30d": 3.33333,  # 2, and 1 in the 50 days before the window
+    "sessions_over_usual_90d": NONE,
     "orders_decayed_14d": 0.37626,  # 2^(-20/14) + 2 · 2^(-122/14) + 2^(-334/14)
     "orders_decayed_60d": 1.30338,
     "spend_decayed_14d": 11.28781,
@@ -150,6 +160,8 @@ EXPECTED = {
     "emails_clicked_90d": 1.0,
     "email_open_rate_90d": 0.5,
     "email_open_rate_365d": 0.5,
+    "email_open_rate_decayed_14d": 0.92588,  # opened 10 days ago, sent 10 and 61
+    "email_open_rate_decayed_60d": 0.64317,
     "email_click_rate_90d": 0.5,
     "email_click_rate_365d": 0.5,
     "pushes_opened_90d": 1.0,

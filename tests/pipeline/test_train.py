@@ -31,7 +31,11 @@ def table() -> pd.DataFrame:
 def params() -> Params:
     loaded = load_params(REPOSITORY / "params.yaml")
     settings = loaded.train.model_copy(
-        update={"xgboost": loaded.train.xgboost.model_copy(update=BOOSTING), "origins": 2}
+        update={
+            "xgboost": loaded.train.xgboost.model_copy(update=BOOSTING),
+            "xgboost_deep": loaded.train.xgboost_deep.model_copy(update={"rounds": 30}),
+            "origins": 2,
+        }
     )
     return loaded.model_copy(update={"train": settings})
 
@@ -63,7 +67,7 @@ def test_it_writes_a_loadable_model_for_every_purpose_and_the_same_bytes_again(
     line = train(params)
     tested = orjson.loads(paths.BACKTEST.read_bytes())
     final = Scorer.load(paths.MODEL)
-    assert f"{tested['chosen']} chosen of 8" in line
+    assert f"{tested['chosen']} chosen of 9" in line
     assert (final.chosen, final.model_version) == (tested["chosen"], tested["model_version"])
     assert final.settings.absent == {"discount"}
     assert {path.name for path in (paths.MODEL / "evaluated").iterdir()} == set(tested["candidates"])
