@@ -10,8 +10,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from features.asof import Settings, snapshot
-from features.block import Calendar, block_features
+from features.asof import Settings
+from features.block import BlockFeatures, Calendar, block_features
 from features.errors import DataError
 from features.kinds import INTEREST_KINDS, KINDS
 from features.log import MONEY_FIELDS
@@ -23,7 +23,7 @@ from pipeline.featurizing.calendar import calendar_between
 from pipeline.featurizing.output import Made, Output, Survey, Written
 from pipeline.featurizing.settings import settings_of
 from pipeline.featurizing.store import Store
-from pipeline.featurizing.tables import current_schema, current_table, history_schema, history_table, today_table
+from pipeline.featurizing.tables import current_schema, current_table, history_schema, history_table
 from pipeline.featurizing.threads import in_order
 from pipeline.featurizing.yesterday import Kept
 from pipeline.files import written_aside
@@ -93,7 +93,7 @@ def block_tables(records: Records, when: Calendar, settings: Settings, events_pe
     """History and current table of a block, customers ascending; a block too big for the memory is cut in halves."""
     try:
         if len(records.engagement["time"]) <= events_per_block or len(records.customer_ids) < 2:
-            return _tables(records, when, settings)
+            return _tables(block_features(records, when, settings))
     except MemoryError as error:
         if len(records.customer_ids) < 2:
             raise DataError(
@@ -109,11 +109,7 @@ def block_tables(records: Records, when: Calendar, settings: Settings, events_pe
     return past.sort_by([*order, ("cutoff", "ascending")]), now.sort_by(order)
 
 
-def _tables(records: Records, when: Calendar, settings: Settings) -> Tables:
-    if not when.cutoffs_us:  # yesterday's history holds: nothing is asked of the whole log for it
-        current = snapshot(records.log(), [when.as_of_us], settings)
-        return history_schema(current.columns).empty_table(), today_table(current)
-    made = block_features(records, when, settings)
+def _tables(made: BlockFeatures) -> Tables:
     return history_table(made), current_table(made)
 
 

@@ -18,12 +18,7 @@ def history_table(block: BlockFeatures) -> pa.Table:
 
 def current_table(block: BlockFeatures) -> pa.Table:
     """One row per customer of today: `customer_id`, `as_of`, the columns."""
-    return today_table(block.current)
-
-
-def today_table(current: Snapshot) -> pa.Table:
-    """The same of a snapshot of today."""
-    return _table(current, "as_of")
+    return _table(block.current, "as_of")
 
 
 def history_schema(columns: tuple[str, ...]) -> pa.Schema:

@@ -61,20 +61,12 @@ def test_a_night_reuses_yesterdays_history_and_gives_the_bytes_of_a_full_rebuild
     assert night == anew(until(shop, LAST_DAY))
 
 
-def test_a_night_asks_nothing_of_the_log_for_the_history_that_holds(
-    shop: Tables, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one_block_in_parts = {"customers_per_block": 8192, "events_per_block": 1_000}
-    run(until(shop, YESTERDAY), **one_block_in_parts)
-
-    def asked(*_: object) -> BlockFeatures:
-        raise AssertionError("history was computed")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(local, "block_features", asked)
-        night = run(until(shop, LAST_DAY), **one_block_in_parts)
+def test_a_night_of_a_block_in_parts_gives_the_bytes_of_a_full_rebuild(shop: Tables) -> None:
+    in_parts = {"customers_per_block": 8192, "events_per_block": 1_000}
+    run(until(shop, YESTERDAY), **in_parts)
+    night = run(until(shop, LAST_DAY), **in_parts)
     shutil.rmtree(local.STORE)
-    assert night == run(until(shop, LAST_DAY), **one_block_in_parts)
+    assert night == run(until(shop, LAST_DAY), **in_parts)
 
 
 def test_the_proof_stands_while_the_history_it_was_spoken_on_holds(
