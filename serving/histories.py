@@ -88,7 +88,7 @@ def _order(order: Order, customer: Customer, place: int) -> Record:
     return {
         "order_id": own_order(order.order_id, place),
         "customer_id": customer.customer_id,
-        "known_at": microseconds(_known(order)),
+        "known_at": microseconds(order.known_at or order.ordered_at),
         "revenue": order.revenue,
         "discount": order.discount,
         "units": order.units,
@@ -98,7 +98,7 @@ def _order(order: Order, customer: Customer, place: int) -> Record:
 def _event(event: Engagement, customer_id: str) -> Record:
     return {
         "customer_id": customer_id,
-        "known_at": microseconds(_known(event)),
+        "known_at": microseconds(event.known_at or event.occurred_at),
         "kind": event.kind,
         "value": event.value,
         "is_machine": event.is_machine,
