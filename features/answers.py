@@ -82,14 +82,10 @@ class Answers:
 
     def decayed(self, kind: str, half_life_days: int, of: str) -> Column:
         """Decayed total of a kind at each row; weight 1, or the field `of` in its own unit."""
-        if kind not in self.grid.log.places:
-            return np.zeros(len(self.customer))
         return self.grid.decayed(kind, half_life_days, of).take(self._cells)
 
     def largest(self, kind: str, of: str) -> Column:
         """Largest value of a field before each row's cutoff; NaN without events."""
-        if kind not in self.grid.log.places:
-            return np.full(len(self.customer), np.nan)
         return self.grid.largest(kind, of).take(self._cells)
 
     @cached_property
@@ -151,6 +147,13 @@ class AnswersAtOnce(Answers):
         told, number = self._neighbours.get(kind) or self._found(kind)
         days: Column = told.days_since_last[number, start]
         return days
+
+    def several(self, question: str, asked: Sequence[tuple[Any, ...]]) -> Column:
+        """The answers to one question asked of several things, one line each."""
+        if question not in ("decayed", "largest"):
+            return super().several(question, asked)
+        by_cell = getattr(self.grid, question)
+        return np.array([by_cell(*one) for one in asked]).take(self._cells, axis=1)
 
     def windowed(self, question: str, things: Sequence[tuple[str, ...]], *places: Ints) -> Column:
         """The answers to a question about windows, one line each: of which thing, from which line, to which line."""

@@ -93,6 +93,8 @@ class Grid:
 
     def decayed(self, kind: str, half_life_days: int, of: str) -> Column:
         """Decayed total of a kind by cell; weight 1, or the field `of` in its own unit."""
+        if kind not in self.log.places:
+            return np.zeros(self._cells_of_all)
         key = (kind, half_life_days, of)
         if key not in self._by_cell:
             stream = self.log.of(kind)
@@ -106,6 +108,8 @@ class Grid:
 
     def largest(self, kind: str, of: str) -> Column:
         """Largest value of a field before the cutoff of each cell; NaN without events."""
+        if kind not in self.log.places:
+            return np.full(self._cells_of_all, np.nan)
         key = (kind, 0, of)
         if key not in self._by_cell:
             stream, number = self.log.places[kind]
@@ -142,11 +146,15 @@ class Grid:
             age_days = np.multiply(self._until.take(place) - stream.time[own], 1.0 / DAY_US, dtype=np.float64)
             cell = self._cells(stream, own, place)
             if len(kinds) > 1:
-                cells = len(self.log.customer_ids) * (len(self.cutoffs) + 1)
+                cells = self._cells_of_all
                 cell += np.arange(0, len(kinds) * cells, cells).repeat(stream.events)
             found = kinds, cell, age_days
             self._fading.update(dict.fromkeys(stream.kinds[kinds.start : kinds.stop], found))
         return found
+
+    @property
+    def _cells_of_all(self) -> int:
+        return len(self.log.customer_ids) * (len(self.cutoffs) + 1)
 
     @cached_property
     def _until(self) -> Ints:
