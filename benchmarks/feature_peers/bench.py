@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from benchmarks.feature_peers.apart import Run, run_apart
+from benchmarks.feature_peers.ours import LEFT
 from benchmarks.feature_peers.project import make_project
 from benchmarks.feature_peers.shop import Shop, usual
 
@@ -83,4 +85,7 @@ class Bench:
         result = project / f"{way.replace(':', '_')}.parquet"
         warm = (self.tiny / "data/clean", usual(2_000).cutoffs_us, self.folder / "warm.parquet")
         asked = (project / "data/clean", shop.cutoffs_us, result)
-        return run_apart(way, *asked, warm=warm, times=self.sizes.times), result
+        run = run_apart(way, *asked, warm=warm, times=self.sizes.times)
+        for left in (*project.glob(f"{LEFT}*"), *self.folder.glob(f"{LEFT}*")):
+            shutil.rmtree(left)
+        return run, result

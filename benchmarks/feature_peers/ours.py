@@ -27,13 +27,13 @@ from pipeline.featurizing.threads import in_order
 from pipeline.sources.raw import connect
 
 CUSTOMERS_PER_BLOCK = 4096
+LEFT = "log_from_nothing_"
 COUNTED = Wanted(ENGAGEMENT, values=False, items=False)  # what every peer reads, and no more
 
 
 def plain(clean: Path, cutoffs_us: tuple[int, ...], result: Path) -> int:
-    """From nothing: the log is put into blocks first; returns the rows."""
-    with tempfile.TemporaryDirectory(dir=result.parent) as home:
-        return _written(Path(home), clean, cutoffs_us, result)
+    """From nothing: the log is put into blocks first, which stay, as they do in the stage; returns the rows."""
+    return _written(Path(tempfile.mkdtemp(prefix=LEFT, dir=result.parent)), clean, cutoffs_us, result)
 
 
 def again(clean: Path, cutoffs_us: tuple[int, ...], result: Path) -> int:
