@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, reduce
-from typing import overload
+from typing import Self, overload
 
 import numpy as np
 
@@ -46,15 +46,13 @@ class Past:
             found = self._memory[kinds] = self._told(*kinds)
         return found
 
-    def earlier(self) -> Past:
+    def earlier(self) -> Self:
         """The window of the same length just before this one."""
-        ends_days = self.ends_days + (self.days or 0)
-        return Past(self.rows, self.days, self.horizon_days, ends_days, self.half_life_days)
+        return self._until_window(self.days)
 
-    def before(self) -> Past:
+    def before(self) -> Self:
         """All that lies before the window: what was usual until then."""
-        ends_days = self.ends_days + (self.days or 0)
-        return Past(self.rows, None, self.horizon_days, ends_days, self.half_life_days)
+        return self._until_window(None)
 
     def horizon_phase(self) -> Column:
         """Where in the year the middle of the horizon lies, in radians: 0 on 1 January."""
@@ -63,6 +61,10 @@ class Past:
     def horizon_share_in_months(self, *months: int) -> Column:
         """Share of the horizon's days that fall in these calendar months (1–12)."""
         return self.rows.answers.by_cutoff(share_in_months, self.horizon_days, months)
+
+    def _until_window(self, days: int | None) -> Self:
+        ends_days = self.ends_days + (self.days or 0)
+        return type(self)(self.rows, days, self.horizon_days, ends_days, self.half_life_days)
 
     def _told(self, *kinds: str) -> Events | EventsTogether:
         if len(kinds) != 1:

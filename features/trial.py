@@ -44,10 +44,6 @@ class TrialPast(Past):
                 raise WordError(str(unknown_kind(kind, "past.of(...)")))
         return TrialEvents(super().of(*kinds), kinds)
 
-    def earlier(self) -> TrialPast:
-        """The window before."""
-        return TrialPast(self.rows, self.days, self.horizon_days, self.ends_days + DAYS, self.half_life_days)
-
 
 class TrialEvents:
     """Events whose reductions look at the field they are asked for."""

@@ -38,3 +38,11 @@ def test_kinds_that_never_happened_have_no_last_event() -> None:
     together = PAST.of("survey", "referral")
     assert together.count().tolist() == [0.0]
     assert np.isnan(together.days_since_last()).all()
+
+
+def test_before_is_all_that_lies_before_the_window() -> None:
+    last_five_days = Past(PAST.rows, 5, 90)
+    assert last_five_days.of("nps").count().tolist() == [1.0]
+    assert last_five_days.before().of("nps").count().tolist() == [1.0]
+    assert last_five_days.before().of("nps", "review").sum().tolist() == [13.0]
+    assert last_five_days.earlier().of("nps", "review").days_since_first().tolist() == [8.0]

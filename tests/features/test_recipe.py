@@ -18,6 +18,7 @@ from tests.features.conftest import SETTINGS, random_records
 WINDOW = (30, 90, 0, 14)  # days, horizon, end, half-life
 COMPUTED = {
     "a window against the one before": lambda past: past.of("order").sum("revenue") - past.earlier().of("order").sum(),
+    "a window against all before": lambda past: ratio(past.of("session").count(), past.before().of("session").count()),
     "several kinds together": lambda past: past.of("session", "touch", "review").days_since_last(),
     "a ratio that may be missing": lambda past: ratio(past.of("touch").sum(), past.of("session").count()),
     "a choice and a power": lambda past: np.where(past.of("order").count() > 1, past.of("order").mean("units") ** 2, 7),

@@ -31,6 +31,7 @@ def mine(past: Past) -> Column:
         ),
         ('past.of("session", "purchase").count()', r"the kind 'purchase', which is not known; known are order"),
         ('past.earlier().of("emailopen").count()', r"did you mean 'email_open'\?"),
+        ('past.before().of("emailopen").count()', r"did you mean 'email_open'\?"),
         ('past.of("order").sum("revenu")', r"the kind 'order' has no field 'revenu'; did you mean 'revenue'\?"),
         ('past.of("order").last()', r"the kind 'order' has no field 'value'"),
         ('past.of("refund").total(field="amount")', r"the kind 'refund' has no field 'amount'; it has value\."),
