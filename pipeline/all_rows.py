@@ -23,8 +23,6 @@ from pipeline.params import Params, Xgboost
 from pipeline.stage import progress
 from pipeline.training_spark import trees_on_spark
 
-DEEP = "xgboost_deep"  # has settings of its own
-
 
 def learnable(limit: int) -> pd.DataFrame:
     """The history, or as many of its customers as make about `limit` rows; always the same ones."""
@@ -49,8 +47,8 @@ def on_all_rows(models: Mapping[str, Trained], params: Params) -> dict[str, Trai
     rows, churn_rate = part.counted()
     progress(f"fitting trees on all {rows:,} rows, {params.train.engine}")
     done: dict[str, Trained] = {}
-    for is_deep, settings in ((False, params.train.xgboost), (True, params.train.xgboost_deep)):
-        alike = {name: model for name, model in models.items() if (name == DEEP) is is_deep}
+    for settings in (params.train.xgboost, params.train.xgboost_deep):
+        alike = {name: model for name, model in models.items() if params.train.trees_of(name) is settings}
         done |= refitted(alike, _fit(part, params, settings), rows, churn_rate)
     return {name: done[name] for name in models}
 

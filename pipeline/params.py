@@ -171,6 +171,10 @@ class Train(Section):
     xgboost_deep: Xgboost
     tuning: Tuning
 
+    def trees_of(self, candidate: str) -> Xgboost:
+        """The settings of a candidate's trees."""
+        return self.xgboost_deep if candidate == "xgboost_deep" else self.xgboost
+
 
 class Profit(Section):
     offer_cost_money: Money

@@ -174,16 +174,15 @@ def _numbers(customers: NDArray[np.object_]) -> NDArray[np.int64]:
 
 def _ceiling(bench: Bench, shop: Shop) -> dict[str, Interval]:
     """Skill on the fresh of every candidate whose trees the many taught; BG/NBD, four numbers, is taught by the few."""
-    train = bench.params.train
-    settings, deep, seed = train.xgboost.model_dump(), train.xgboost_deep.model_dump(), train.seed
+    train, seed = bench.params.train, bench.params.train.seed
     recipes = recipes_of(bench.params, shop.few.horizon_days, TEACHERS)
-    deepest = settings if bench.quick else settings | DEEPER
+    deepest = train.xgboost.model_dump() | ({} if bench.quick else DEEPER)
     rows, rate = shop.many.counted()
     binned = _Binned(shop.many)
     found = {}
     for name, recipe, how in (
         ("xgboost, deepest", Boosting(deepest, seed), deepest),
-        *((name, recipe, deep if name == "xgboost_deep" else settings) for name, recipe in recipes.items()),
+        *((name, recipe, train.trees_of(name).model_dump()) for name, recipe in recipes.items()),
     ):
 
         def fit(trees: Formula, how: dict[str, float] = how) -> xgb.Booster:

@@ -6,8 +6,6 @@ twice a year.
 
 from __future__ import annotations
 
-import numpy as np
-
 from features.kinds import INTEREST_KINDS
 from features.past import Column, Events, EventsTogether, Past, ratio
 from features.registry import feature
@@ -56,4 +54,4 @@ def _silence_over_gap(events: Events | EventsTogether) -> Column:
 
 
 def _gap_mean_days(events: Events | EventsTogether) -> Column:
-    return ratio(events.days_since_first() - events.days_since_last(), np.maximum(events.count() - 1.0, 0.0))
+    return ratio(events.days_since_first() - events.days_since_last(), events.count() - 1.0)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from features.block import block_of, blocks_of
 from features.log import Ints
-from pipeline.featurizing.texts import LONGEST, Ints32, TextTable
+from pipeline.featurizing.texts import LONGEST, Ints32, TextTable, in_one
 
 SCHEMA = pa.schema([("customer_id", pa.string()), ("block", pa.int32()), ("number", pa.int32())])
 
@@ -45,7 +45,7 @@ class Numbering:
 
     def table(self) -> TextTable:
         """Where to look up who among those known a customer is, for `of_rows`; many threads may do so at once."""
-        return TextTable(_in_one(self._known["customer_id"]))
+        return TextTable(in_one(self._known["customer_id"]))
 
     def of_rows(self, found: Ints32, customer_ids: Callable[[Ints], pa.Array]) -> tuple[Ints32, Ints32]:
         """Block and number of each row's customer; `customer_ids` tells the ids of the rows where nobody was found.
@@ -99,10 +99,6 @@ class Numbering:
         long = np.flatnonzero(np.asarray(pc.greater(pc.binary_length(customers["customer_id"]), LONGEST)))
         for one, place in zip(customers["customer_id"].take(long).to_pylist(), long.tolist(), strict=True):
             self._met[one] = int(self._block[place]), int(self._number[place])
-
-
-def _in_one(texts: pa.ChunkedArray) -> pa.Array:
-    return pa.concat_arrays(texts.chunks) if texts.num_chunks else pa.array([], texts.type)
 
 
 def _place_in_group(group: Ints32) -> NDArray[np.int64]:

@@ -17,6 +17,7 @@ from features.kinds import KINDS
 from features.log import Ints
 from pipeline.event_log import microseconds, ten_thousandths
 from pipeline.featurizing.rows_on_disk import Narrow
+from pipeline.featurizing.texts import in_one
 
 SLICE_ROWS = 400_000
 _CODES, _UNKNOWN = {kind: code for code, kind in enumerate(KINDS)}, len(KINDS)
@@ -90,7 +91,7 @@ class Engagement:
         """The events of a slice; raises DataError when one has a kind that nobody knows."""
         with pq.ParquetFile(self._path, metadata=self._metadata, read_dictionary=["kind"]) as file:
             rows = file.read_row_groups(part.groups, columns=self.columns, use_threads=False).slice(part.skipped)
-        kind, ids = self._codes(rows["kind"]), _in_one(rows["customer_id"])
+        kind, ids = self._codes(rows["kind"]), in_one(rows["customer_id"])
         kept = self._wanted.take(kind) & ~_flags(rows["is_machine"])
         if ids.null_count:
             kept &= np.asarray(ids.is_valid())
@@ -120,7 +121,3 @@ def _flags(column: pa.ChunkedArray) -> NDArray[np.bool_]:
     """Booleans; what is not told is false."""
     filled = pc.fill_null(column, False) if column.null_count else column
     return np.asarray(filled.cast(pa.uint8())).view(np.bool_)
-
-
-def _in_one(column: pa.ChunkedArray) -> pa.Array:
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)

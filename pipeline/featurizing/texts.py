@@ -75,6 +75,11 @@ class TextTable:
         return mixed.view(np.int64)
 
 
+def in_one(texts: pa.ChunkedArray) -> pa.Array:
+    """The chunks of a column as one array."""
+    return pa.concat_arrays(texts.chunks) if texts.num_chunks else pa.array([], texts.type)
+
+
 def words(texts: pa.Array, rows: Ints) -> tuple[Words, Ints32]:
     """The text in each of these rows as words, as many as the longest of all needs; and its bytes in all."""
     _, ends, data = texts.buffers()
