@@ -1,16 +1,16 @@
 """Recipes: what the features of the families do, written down once, so that a request follows steps instead of calls.
 
 A feature is run once on a past that answers with notes instead of numbers; every ufunc applied to a note is written
-down. Few rows are then computed step by step, all notes of one sort in one call of NumPy: the same operations on the
-same numbers, without a call of Python for each column. What cannot be written down (a branch on a value, a function of
-NumPy that is no ufunc) is called as it is.
+down. Few rows are then computed step by step, as many notes of one step as can be in one call of NumPy: the same
+operations on the same numbers, without a call of Python for each column. What cannot be written down (a branch on a
+value, a function of NumPy that is no ufunc) is called as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain
 from typing import Any, NoReturn, cast
 
 import numpy as np
@@ -25,15 +25,16 @@ from features.rows import Rows
 
 Compute = Callable[[Past], Column]
 Places = NDArray[np.intp]
+Step = str | Callable[..., Any]
 
 
 @dataclass(frozen=True)
 class Note:
-    """One step: a question to the answers (its name), or an operation (a ufunc, `np.where`) on notes and numbers."""
+    """One step: a NUMBER, a question to the answers (its name), or an operation (a ufunc, `chosen`) on other notes."""
 
-    step: str | Callable[..., Any]
+    step: Step
     inputs: tuple[Any, ...]
-    level: int
+    level: int = 0
 
 
 @dataclass(eq=False)
@@ -48,10 +49,12 @@ class Noted(NDArrayOperatorsMixin):
 
     def __array_function__(self, function: object, _: object, inputs: tuple[object, ...], named: object) -> Noted:
         """Write `np.where` down, which is no ufunc."""
-        return NotImplemented if named or function is not np.where else _operation(np.where, inputs)
+        return NotImplemented if named or function is not np.where else _operation(chosen, inputs)
 
     def __pow__(self, power: object) -> Noted:
-        return _operation(pow, (self, power))  # as an array does it, which np.power would not for a square
+        if power != 2:
+            raise TypeError("of the powers only the square is written down")
+        return _operation(np.square, (self,))  # as an array does it
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a feature that looks at its numbers cannot be written down")
@@ -80,19 +83,29 @@ class NotedRows:
         """Any question to the answers."""
         if question not in QUESTIONS:
             raise AttributeError(question)
-        return lambda *asked: Noted(Note(question, asked, 0))
+        return lambda *asked: Noted(Note(question, asked))
 
 
+def chosen(condition: Column, one: Column, other: Column, out: Column) -> None:
+    """`np.where`, which cannot be told where to put what it finds."""
+    out[:] = np.where(condition, one, other)
+
+
+NUMBER = "number"
 WINDOWED = frozenset({"total", "days_since_first", "days_since_last"})
 QUESTIONS = WINDOWED | {"last", "days_from_first_to", "decayed", "largest", "by_cutoff"}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The steps of some columns: what is asked, then the operations, each on lines of one table; see `followed`."""
+    """The lines of a table, in order: the numbers, what is asked, and the outcomes of operations on lines before.
 
+    The inputs of an operation are lines, one row of them for each argument.
+    """
+
+    numbers: Column
     asked: tuple[tuple[slice, str, tuple[Any, ...]], ...]
-    operations: tuple[tuple[Callable[..., Any], tuple[slice | Places | float, ...], slice], ...]
+    operations: tuple[tuple[Callable[..., Any], Places, slice], ...]
     lines: int
     written: Places
     columns: Places
@@ -101,10 +114,11 @@ class Recipe:
     def followed(self, rows: Rows) -> Column:
         """All columns, by column and row."""
         table = np.empty((self.lines, len(rows.customer)))
+        table[: len(self.numbers)] = self.numbers
         for out, how, what in self.asked:
             table[out] = getattr(rows.answers, how)(*what)
         for operation, inputs, out in self.operations:
-            table[out] = operation(*[one if isinstance(one, float) else table[one] for one in inputs])
+            operation(*table.take(inputs, axis=0), out=table[out])
         by_column = np.empty((len(self.columns) + len(self.called), len(rows.customer)))
         by_column[self.written] = table.take(self.columns, axis=0)
         for place, compute, window in self.called:
@@ -132,20 +146,26 @@ class Notebook:
         self.called.append((place, compute, window))
 
     def recipe(self) -> Recipe:
-        """The steps in order: questions first, then operations, those of one sort side by side."""
-        notes = sorted(_all_of(self.columns.values()), key=_sort)
-        line = {note: number for number, note in enumerate(notes)}
-        sorts = [list(alike) for _, alike in groupby(notes, key=_sort)]
-        asked = [_question(alike, line) for alike in sorts if not alike[0].level]
-        operations = [_together(alike, line) for alike in sorts if alike[0].level]
-        written = np.array(list(self.columns), dtype=np.intp)
-        columns = np.array([line[note] for note in self.columns.values()], dtype=np.intp)
-        return Recipe(tuple(asked), tuple(operations), len(notes), written, columns, tuple(self.called))
+        """The steps in order: numbers and questions first, then operations, those of one step side by side."""
+        notes = _all_of(self.columns.values())
+        asked = _alike(note for note in notes if isinstance(note.step, str))
+        numbers = asked.pop(NUMBER, [])
+        made = _in_turn([note for note in notes if not isinstance(note.step, str)])
+        line = {note: place for place, note in enumerate(chain(numbers, *asked.values(), *made))}
+        return Recipe(
+            np.array([note.inputs for note in numbers]).reshape(-1, 1),
+            tuple(_question(alike, line) for alike in asked.values()),
+            tuple(_together(alike, line) for alike in made),
+            len(line),
+            np.array(list(self.columns), dtype=np.intp),
+            np.array([line[note] for note in self.columns.values()], dtype=np.intp),
+            tuple(self.called),
+        )
 
 
 def _operation(step: Callable[..., Any], inputs: Sequence[object]) -> Noted:
     notes = tuple(_note_of(one) if isinstance(one, Noted) else _number(one) for one in inputs)
-    return Noted(Note(step, notes, 1 + max(one.level for one in notes if isinstance(one, Note))))
+    return Noted(Note(step, notes, 1 + max(one.level for one in notes)))
 
 
 def _note_of(value: object) -> Note:
@@ -154,10 +174,10 @@ def _note_of(value: object) -> Note:
     return value.note
 
 
-def _number(value: object) -> float:
+def _number(value: object) -> Note:
     if not isinstance(value, int | float):
         raise TypeError("only numbers are written down beside notes")
-    return float(value)
+    return Note(NUMBER, (float(value),))
 
 
 def _all_of(notes: Iterable[Note]) -> dict[Note, None]:
@@ -171,10 +191,37 @@ def _all_of(notes: Iterable[Note]) -> dict[Note, None]:
     return found
 
 
-def _sort(note: Note) -> tuple[int, str, str]:
-    """Notes of one sort have this in common, so that one call can do them all: the step and the numbers in it."""
-    numbers = [None if isinstance(one, Note) else one for one in note.inputs] if note.level else []
-    return note.level, note.step if isinstance(note.step, str) else note.step.__name__, repr(numbers)
+def _alike(notes: Iterable[Note]) -> dict[Step, list[Note]]:
+    """The notes of each step."""
+    found: dict[Step, list[Note]] = {}
+    for note in notes:
+        found.setdefault(note.step, []).append(note)
+    return found
+
+
+def _in_turn(operations: list[Note]) -> list[list[Note]]:
+    """The operations in groups of one step, each group behind what it needs.
+
+    Next comes the step on which the longest chain of others waits: what can wait gathers, and the groups are few.
+    """
+    needs, turns = _needs_of(operations), []
+    behind = [0] * len(operations)
+    for place in sorted(range(len(operations)), key=lambda place: operations[place].level, reverse=True):
+        for one in needs[place]:
+            behind[one] = max(behind[one], behind[place] + 1)
+    left = set(range(len(operations)))
+    while left:
+        ready = sorted(place for place in left if left.isdisjoint(needs[place]))
+        step = operations[max(ready, key=behind.__getitem__)].step
+        turns.append([place for place in ready if operations[place].step == step])
+        left.difference_update(turns[-1])
+    return [[operations[place] for place in turn] for turn in turns]
+
+
+def _needs_of(operations: list[Note]) -> list[list[int]]:
+    """Which of the operations each of them needs, by their places."""
+    place_of = {note: place for place, note in enumerate(operations)}
+    return [[place_of[one] for one in note.inputs if one in place_of] for note in operations]
 
 
 def _question(alike: list[Note], line: dict[Note, int]) -> tuple[slice, str, tuple[Any, ...]]:
@@ -187,17 +234,6 @@ def _question(alike: list[Note], line: dict[Note, int]) -> tuple[slice, str, tup
     return out, "windowed", (question, things, *(np.array(each, dtype=np.intp) for each in places))
 
 
-def _together(
-    alike: list[Note], line: dict[Note, int]
-) -> tuple[Callable[..., Any], tuple[slice | Places | float, ...], slice]:
-    inputs = [
-        _side_by_side([line[one] for one in each]) if isinstance(each[0], Note) else each[0]
-        for each in zip(*(note.inputs for note in alike), strict=True)
-    ]
-    step = cast(Callable[..., Any], alike[0].step)
-    return step, tuple(inputs), slice(line[alike[0]], line[alike[-1]] + 1)
-
-
-def _side_by_side(lines: list[int]) -> slice | Places:
-    first, end = lines[0], lines[-1] + 1
-    return slice(first, end) if lines == list(range(first, end)) else np.array(lines, dtype=np.intp)
+def _together(alike: list[Note], line: dict[Note, int]) -> tuple[Callable[..., Any], Places, slice]:
+    inputs = np.array([[line[one] for one in note.inputs] for note in alike], dtype=np.intp)
+    return cast(Callable[..., Any], alike[0].step), inputs.T.copy(), slice(line[alike[0]], line[alike[-1]] + 1)

@@ -30,6 +30,7 @@ NOT_WRITTEN = {
     "a branch": lambda past: past.of("order").count() if past.of("order").count().any() else past.of("touch").count(),
     "no ufunc": lambda past: np.cumsum(past.of("order").count()),
     "a reduction": lambda past: past.of("order").count() - np.add.reduce(past.of("order").count()),
+    "a power that is no square": lambda past: past.of("order").count() ** 3,
     "its rows": lambda past: past.rows.customer * 2.0,
     "a column of its own": lambda past: past.of("order").count() + np.arange(20.0),
     "days that nobody declared": lambda past: Past(past.rows, 41, 90).of("order").count(),
@@ -78,8 +79,20 @@ def test_alike_steps_are_one_call_and_the_same_step_is_made_once() -> None:
         lambda past: past.of("session").count() - 1.0,
         lambda past: past.of("order").count() - 1.0,
     ).recipe()
-    assert [(operation, out) for operation, _, out in recipe.operations] == [(np.subtract, slice(2, 4))]
-    assert sorted(recipe.columns.tolist()) in ([2, 2, 3], [2, 3, 3])
+    assert [(operation, out) for operation, _, out in recipe.operations] == [(np.subtract, slice(3, 5))]
+    assert sorted(recipe.columns.tolist()) in ([3, 3, 4], [3, 4, 4])
+
+
+def test_what_can_wait_is_made_in_one_call_with_what_comes_later() -> None:
+    recipe = written(
+        lambda past: past.of("order").count() / 2.0,
+        lambda past: np.sqrt((past.of("session").count() + 1.0) / 3.0),
+    ).recipe()
+    assert [(operation, out.stop - out.start) for operation, _, out in recipe.operations] == [
+        (np.add, 1),
+        (np.divide, 2),
+        (np.sqrt, 1),
+    ]
 
 
 def test_every_column_of_the_families_is_written_down() -> None:
