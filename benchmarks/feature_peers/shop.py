@@ -22,7 +22,7 @@ from features.cutoffs import closed_cutoffs
 from features.kinds import ENGAGEMENT_KINDS
 from features.log import DAY_US
 from features.tables import CUSTOMERS, ENGAGEMENT, MONEY, ORDER_ITEMS, ORDERS, SCHEMAS, TIME
-from pipeline.checks.outcome import ROWS_PER_BATCH
+from pipeline.checks.outcome import ROWS_PER_BATCH, packing
 
 Ints = NDArray[np.int64]
 
@@ -132,7 +132,7 @@ def _slices(shop: Shop, rows: int, seed: tuple[int, int]) -> Iterator[_Slice]:
 
 def _write(path: Path, schema: pa.Schema, slices: Iterator[_Slice], make: Callable[[_Slice], pa.Table]) -> int:
     written, waiting = 0, schema.empty_table()
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(path, schema, **packing(schema)) as writer:
         for one in slices:
             waiting = pa.concat_tables([waiting, make(one)])
             full = len(waiting) // ROWS_PER_BATCH * ROWS_PER_BATCH
