@@ -1,16 +1,14 @@
 """What rows are told of their events between two days before their cutoff: how many, what they come to, how long ago.
 
 The two days of a window are given by their lines in the grid's entries. There are two ways to the same bits: with many
-rows each answer is worked out when it is asked for; with few, as in a request, a call of NumPy costs more than the
-numbers it makes, and one call answers for all windows of neighbouring kinds.
+rows each answer is worked out when it is asked for, as here; with few, as in a request, many at once (`features.few`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +16,6 @@ from features.grid import Column, Grid
 from features.log import DAY_US, SCALE, Ints, Stream
 
 COUNT = ""
-NOW = 1  # the line of the cutoff itself: 0 days is the first of the days
 # As floats, which numbers are divided by in half the time that it takes with integers.
 _DAY_US, _SCALE = float(DAY_US), float(SCALE)
 
@@ -32,8 +29,12 @@ class Answers:
     place: Ints
     _reached: dict[tuple[str, int], Ints] = field(default_factory=dict, repr=False)
 
+    def stream_of(self, kind: str) -> Stream:
+        """The stream that holds a kind."""
+        return self.grid.log.of(kind)
+
     def reach(self, kind: str, line: int) -> Ints:
-        """Position of each row's first event that is not before the days of this line."""
+        """Position in that stream of each row's first event that is not before the days of this line."""
         found = self._reached.get((kind, line))
         if found is None:
             kinds, positions = self.grid.positions(kind)
@@ -51,34 +52,29 @@ class Answers:
     def days_since_first(self, kind: str, start: int, end: int) -> Column:
         """Days from the earliest event between two lines to the cutoff; NaN without one."""
         count = self.total(kind, COUNT, start, end)
-        return _shared(days_since(self.grid.log.of(kind), self.reach(kind, start), self.cutoff, count))
+        return _shared(days_since(self.stream_of(kind), self.reach(kind, start), self.cutoff, count))
 
     def days_since_last(self, kind: str, start: int, end: int) -> Column:
         """Days from the latest event between two lines to the cutoff; NaN without one."""
         count = self.total(kind, COUNT, start, end)
-        return _shared(days_since(self.grid.log.of(kind), self.reach(kind, end) - 1, self.cutoff, count))
+        return _shared(days_since(self.stream_of(kind), self.reach(kind, end) - 1, self.cutoff, count))
 
     def last(self, kind: str, of: str, start: int, end: int) -> Column:
         """The field of the latest event between two lines, as stored; NaN without one."""
-        stream, latest = self.grid.log.of(kind), self.reach(kind, end) - 1
+        stream, latest = self.stream_of(kind), self.reach(kind, end) - 1
         if not len(stream.time):
             return np.full(len(latest), np.nan)
         return np.where(self.total(kind, COUNT, start, end), at(stream.fields[of], latest), np.nan)
 
     def days_from_first_to(self, kind: str, number: int, start: int, end: int) -> Column:
         """Days from the first event between two lines to that of a number (1 is the second); NaN when there is none."""
-        time, first = self.grid.log.of(kind).time, self.reach(kind, start)
+        time, first = self.stream_of(kind).time, self.reach(kind, start)
         days = (at(time, first + number) - at(time, first)) / _DAY_US
         return np.where(self.total(kind, COUNT, start, end) > number, days, np.nan)
 
     def by_cutoff(self, told: Callable[..., float], *asked: Hashable) -> Column:
         """What is told of the day (since 1970) of each row's cutoff."""
         return np.array([told(day, *asked) for day in self._cutoff_days], dtype=np.float64).take(self.place)
-
-    def several(self, question: str, asked: Sequence[tuple[Any, ...]]) -> Column:
-        """The answers to one question asked of several things, one line each."""
-        answer = getattr(self, question)
-        return np.array([answer(*one) for one in asked])
 
     def decayed(self, kind: str, half_life_days: int, of: str) -> Column:
         """Decayed total of a kind at each row; weight 1, or the field `of` in its own unit."""
@@ -109,112 +105,10 @@ class Answers:
 
     def _until(self, kind: str, of: str, line: int) -> Ints:
         reach = self.reach(kind, line)
-        return self.grid.log.of(kind).until(of, reach) if of else reach
+        return self.stream_of(kind).until(of, reach) if of else reach
 
 
-@dataclass(frozen=True)
-class AnswersAtOnce(Answers):
-    """For all windows that end at the cutoff, of a kind and its neighbours, once one of them is asked for."""
-
-    _neighbours: dict[str, tuple[Neighbours, int]] = field(default_factory=dict, repr=False)
-
-    def reach(self, kind: str, line: int) -> Ints:
-        """Position of each row's first event that is not before the days of this line."""
-        told, number = self._neighbours.get(kind) or self._found(kind)
-        reach: Ints = told.reach[number, line]
-        return reach
-
-    def total(self, kind: str, of: str, start: int, end: int) -> Column:
-        """Total of a field, or the COUNT, of the events between two lines."""
-        if end != NOW:
-            return super().total(kind, of, start, end)
-        told, number = self._neighbours.get(kind) or self._found(kind)
-        total: Column = told.total(of)[number, start]
-        return total
-
-    def days_since_first(self, kind: str, start: int, end: int) -> Column:
-        """Days from the earliest event between two lines to the cutoff; NaN without one."""
-        if end != NOW:
-            return super().days_since_first(kind, start, end)
-        told, number = self._neighbours.get(kind) or self._found(kind)
-        days: Column = told.days_since_first[number, start]
-        return days
-
-    def days_since_last(self, kind: str, start: int, end: int) -> Column:
-        """Days from the latest event between two lines to the cutoff; NaN without one."""
-        if end != NOW:
-            return super().days_since_last(kind, start, end)
-        told, number = self._neighbours.get(kind) or self._found(kind)
-        days: Column = told.days_since_last[number, start]
-        return days
-
-    def several(self, question: str, asked: Sequence[tuple[Any, ...]]) -> Column:
-        """The answers to one question asked of several things, one line each."""
-        if question not in ("decayed", "largest"):
-            return super().several(question, asked)
-        by_cell = getattr(self.grid, question)
-        return np.array([by_cell(*one) for one in asked]).take(self._cells, axis=1)
-
-    def windowed(self, question: str, things: Sequence[tuple[str, ...]], *places: Ints) -> Column:
-        """The answers to a question about windows, one line each: of which thing, from which line, to which line."""
-        which, starts, ends = places
-        since = np.array([self._since(question, *thing) for thing in things])
-        # Nothing lies between now and now, so a window that ends now takes nothing off.
-        return since[which, starts] - since[which, ends] if question == "total" else since[which, starts]
-
-    def _since(self, question: str, kind: str, of: str = COUNT) -> Column:
-        told, number = self._neighbours.get(kind) or self._found(kind)
-        if question == "total":
-            since: Column = told.total(of)[number]
-        else:
-            since = getattr(told, question)[number]
-        return since
-
-    def _found(self, kind: str) -> tuple[Neighbours, int]:
-        kinds, positions = self.grid.positions(kind)
-        told = Neighbours(self.grid.log.of(kind), positions.take(self.entries, axis=1), self.cutoff)
-        self._neighbours.update((name, (told, number)) for number, name in enumerate(kinds))
-        return self._neighbours[kind]
-
-
-@dataclass(frozen=True)
-class Neighbours:
-    """Some neighbouring kinds, for each line of the grid and each row: `reach[kind, line, row]`, and so all others."""
-
-    stream: Stream
-    reach: Ints
-    cutoff: Ints
-
-    @cached_property
-    def counts(self) -> Column:
-        """Number of events since the days of the line."""
-        return _shared((self.reach[:, NOW, None] - self.reach).astype(np.float64))
-
-    def total(self, of: str) -> Column:
-        """Total of a field, or the COUNT, since the days of the line; 0 of a field that is not there."""
-        if of == COUNT:
-            return self.counts
-        found = self._totals.get(of)
-        return np.zeros(self.reach.shape) if found is None else found
-
-    @cached_property
-    def _totals(self) -> dict[str, Column]:
-        until = self.stream.running.take(self.reach, axis=1)
-        since = _shared((until[:, :, NOW, None] - until).astype(np.float64))
-        return dict(zip(self.stream.fields, since, strict=True))
-
-    @cached_property
-    def days_since_first(self) -> Column:
-        """Days from the earliest event since the days of the line; NaN without one."""
-        return _shared(days_since(self.stream, self.reach, self.cutoff, self.counts))
-
-    @cached_property
-    def days_since_last(self) -> Column:
-        """Days from the latest event since the days of the line; NaN without one."""
-        return _shared(days_since(self.stream, self.reach[:, NOW, None] - 1, self.cutoff, self.counts))
-
-
-def days_since(stream: Stream, position: Ints, cutoff: Ints, count: Column) -> Column:
+def days_since(stream: Stream, position: Ints, cutoff: Ints, count: Column | Ints) -> Column:
     """Days from the events at some positions to the cutoff; NaN where the count of events is 0."""
     return np.where(count, (cutoff - at(stream.time, position)) / _DAY_US, np.nan)
 

@@ -12,10 +12,11 @@ from functools import cache, cached_property, partial
 import numpy as np
 from numpy.typing import NDArray
 
+from features.answers import COUNT
 from features.blame import guarded
 from features.grid import lines_of
 from features.kinds import ORDER
-from features.log import SCALE, EventLog, Ints
+from features.log import EventLog, Ints
 from features.past import Past
 from features.recipe import Notebook, Recipe
 from features.registry import Compute, FeatureColumn, feature_columns
@@ -81,10 +82,9 @@ def population(
 
 def label(rows: Rows, horizon_days: int) -> Label:
     """Churned: no order in `[cutoff, cutoff + horizon)`. Only for cutoffs whose horizon is fully observed."""
-    orders = rows.log.of(ORDER)
-    low, high = rows.reach(ORDER, 0), rows.reach(ORDER, -horizon_days)
-    revenue = orders.totals["revenue"]
-    return Label((high == low).astype(np.int8), (high - low).astype(np.int32), (revenue[high] - revenue[low]) / SCALE)
+    answers, start, end = rows.window(0, -horizon_days)
+    orders = answers.total(ORDER, COUNT, start, end)
+    return Label((orders == 0).astype(np.int8), orders.astype(np.int32), answers.sum(ORDER, "revenue", start, end))
 
 
 @dataclass(frozen=True)

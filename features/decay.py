@@ -31,3 +31,10 @@ def decayed(
     for place, gap_days in enumerate(gaps_days.tolist(), start=1):
         total[place::places] += total[place - 1 :: places] * np.exp2(gap_days * rate)
     return total
+
+
+def largest(cell: Ints, values: Ints, customers: int, places: int) -> Floats:
+    """Largest value by cell, of the events in it and in the customer's cells before it; NaN where there are none."""
+    most = np.full(customers * places, np.nan)
+    np.fmax.at(most, cell, values.astype(np.float64))
+    return np.fmax.accumulate(most.reshape(customers, places), axis=1).reshape(-1)

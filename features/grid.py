@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.clock import positions, slots
-from features.decay import decayed
+from features.decay import decayed, largest
 from features.log import DAY_US, SCALE, EventLog, Ints, Stream
 
 Column = NDArray[np.float64]
 Lines = dict[int | None, int]
 FEW_ROWS = 64
 _CACHED_CELLS = 1_000_000
-_NEVER_US = 2**62  # the cutoff after the last: what fades until then is nothing
+NEVER_US = 2**62  # the cutoff after the last: what fades until then is nothing
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class Grid:
 
     @cached_property
     def is_small(self) -> bool:
-        """Is a call of NumPy worth more than what it computes for one kind?"""
-        return len(self.log.customer_ids) * len(self.cutoffs) <= FEW_ROWS
+        """Does a call of NumPy or Python cost more than the numbers it makes?"""
+        return 0 < len(self.log.customer_ids) * len(self.cutoffs) <= FEW_ROWS
 
     @cached_property
     def ruler(self) -> Ruler:
@@ -114,13 +114,8 @@ class Grid:
         if key not in self._by_cell:
             stream, number = self.log.places[kind]
             own = stream.part(range(number, number + 1))
-            most = np.full((len(self.log.customer_ids), len(self.cutoffs) + 1), np.nan)
-            np.fmax.at(
-                most.reshape(-1),
-                self._cells(stream, own, self._places(stream, own)),
-                stream.fields[of][own].astype(np.float64),
-            )
-            self._by_cell[key] = np.fmax.accumulate(most, axis=1).reshape(-1)
+            cell, places = self._cells(stream, own, self._places(stream, own)), len(self.cutoffs) + 1
+            self._by_cell[key] = largest(cell, stream.fields[of][own], len(self.log.customer_ids), places)
         return self._by_cell[key]
 
     def _found(self, kind: str) -> tuple[tuple[str, ...], Ints]:
@@ -140,7 +135,7 @@ class Grid:
         found = self._fading.get(kind)
         if found is None:
             stream, number = self.log.places[kind]
-            kinds = range(len(stream.kinds)) if self.is_small else range(number, number + 1)
+            kinds = range(number, number + 1)
             own = stream.part(kinds)
             place = self._places(stream, own)
             age_days = np.multiply(self._until.take(place) - stream.time[own], 1.0 / DAY_US, dtype=np.float64)
@@ -158,7 +153,7 @@ class Grid:
 
     @cached_property
     def _until(self) -> Ints:
-        return np.concatenate((self.cutoffs, [_NEVER_US]))
+        return np.concatenate((self.cutoffs, [NEVER_US]))
 
     def _places(self, stream: Stream, own: slice) -> Ints:
         """For each event the place of the first cutoff after it."""

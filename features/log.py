@@ -85,7 +85,7 @@ class EventLog:
 
     def of(self, kind: str) -> Stream:
         """The stream that holds a kind; an empty one when it never happened."""
-        return self.places.get(kind, _NEVER)[0]
+        return self.places[kind][0] if kind in self.places else NEVER
 
     @cached_property
     def span(self) -> tuple[int, int]:
@@ -95,7 +95,7 @@ class EventLog:
 
 
 _EMPTY = np.zeros(0, dtype=np.int64)
-_NEVER = (Stream((), (0,), _EMPTY, _EMPTY, dict.fromkeys(("value", *MONEY_FIELDS), _EMPTY)), 0)
+NEVER = Stream((), (0,), _EMPTY, _EMPTY, dict.fromkeys(("value", *MONEY_FIELDS), _EMPTY))
 
 Columns = Mapping[str, Ints]
 Rows = Sequence[Mapping[str, object]]

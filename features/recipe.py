@@ -92,8 +92,8 @@ def chosen(condition: Column, one: Column, other: Column, out: Column) -> None:
 
 
 NUMBER = "number"
-WINDOWED = frozenset({"total", "days_since_first", "days_since_last"})
-QUESTIONS = WINDOWED | {"last", "days_from_first_to", "decayed", "largest", "by_cutoff"}
+WINDOWED = frozenset({"total", "days_since_first", "days_since_last", "last"})
+QUESTIONS = WINDOWED | {"days_from_first_to", "decayed", "largest", "by_cutoff"}
 
 
 @dataclass(frozen=True)
@@ -230,8 +230,8 @@ def _question(alike: list[Note], line: dict[Note, int]) -> tuple[slice, str, tup
     if question not in WINDOWED:
         return out, "several", (question, asked)
     things = list(dict.fromkeys(one[:-2] for one in asked))
-    places = ([things.index(one[:-2]) for one in asked], [one[-2] for one in asked], [one[-1] for one in asked])
-    return out, "windowed", (question, things, *(np.array(each, dtype=np.intp) for each in places))
+    which, lines = [things.index(one[:-2]) for one in asked], [one[-2:] for one in asked]
+    return out, "windowed", (question, things, np.array(which), np.array(lines).T.copy())
 
 
 def _together(alike: list[Note], line: dict[Note, int]) -> tuple[Callable[..., Any], Places, slice]:

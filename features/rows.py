@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from features.answers import Answers, AnswersAtOnce
-from features.grid import FEW_ROWS, Grid
+from features.answers import Answers
+from features.few import AnswersAtOnce
+from features.grid import Grid
 from features.log import EventLog, Ints
 
 
@@ -49,8 +50,8 @@ class Rows:
 
     @property
     def are_few(self) -> bool:
-        """Does a call of NumPy or Python cost more than the numbers it makes?"""
-        return len(self.customer) <= FEW_ROWS
+        """Is it worth while to ask for all at once?"""
+        return self.grid.is_small
 
     @cached_property
     def answers(self) -> Answers:
