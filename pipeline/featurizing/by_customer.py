@@ -1,57 +1,87 @@
-"""Puts the events of a block in the order of the log: by kind, customer and time.
+"""The events of a block in the order of the log: by kind, customer and time, with their number for every customer.
 
 Rows lie as they became known, so that each customer's are in order of time already: to sort by kind and customer, equal
-ones as they stand, is enough.
+ones as they stand, is enough, and what comes later stands behind what a customer did before.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.kinds import KINDS
 from features.log import Columns, Ints
-from pipeline.featurizing.rows_on_disk import Rows
+from pipeline.featurizing.rows_on_disk import Rows, column_of
 
+FIELDS = ("time", "value")
 _BITS, _DIGIT = np.uint32(16), np.uint32(0xFFFF)
-_BOUNDS = np.arange(len(KINDS) + 1, dtype=np.uint8)
 
 
-def by_customer(rows: Rows, in_order: int) -> Rows:
-    """The rows by kind and customer; so many at the start are in that order, and what came since follows."""
-    if in_order == len(rows):
-        return rows
-    kind, people = np.ascontiguousarray(rows["kind"]), int(rows["customer"].max()) + 1
-    if in_order:  # a merge, for which keys may be large
-        start = np.arange(len(KINDS)) * people
-    else:
-        start = _without_gaps(np.bincount(kind, minlength=len(KINDS))) * people
-    key = start.astype(np.uint32).take(kind) + rows["customer"].view(np.uint32)
-    return rows.take(key.argsort(kind="stable") if in_order else _radix_order(key))
+@dataclass(frozen=True)
+class ByCustomer:
+    """Events by kind, customer and time: `events[kind, customer]` counts them, the `columns` tell of each."""
 
+    events: NDArray[np.int32]
+    columns: Columns
 
-def numbered(rows: Rows, number: Ints) -> Columns:
-    """Columns of sorted rows, of the customers who have a number (`number[customer]`, else -1)."""
-    people = max(len(number), 1)
-    of_kind = np.diff(np.ascontiguousarray(rows["kind"]).searchsorted(_BOUNDS))
-    kinds = np.flatnonzero(of_kind)
-    cell = (np.arange(len(kinds)) * people).repeat(of_kind[kinds]) + rows["customer"]
-    events = np.bincount(cell, minlength=len(kinds) * people).reshape(len(kinds), people)
-    own = number >= 0
-    columns = {name: rows[name] for name in ("time", "value") if name in (rows.dtype.names or ())}
-    if not own.all():
-        chosen = np.flatnonzero(np.tile(own, len(kinds)).repeat(events.reshape(-1)))
-        columns, events = {name: values.take(chosen) for name, values in columns.items()}, events[:, own]
-    return {
-        "customer": np.tile(number[own], len(kinds)).repeat(events.reshape(-1)),
-        "kind": kinds.repeat(events.sum(axis=1)),
-        **{name: np.ascontiguousarray(values) for name, values in columns.items()},
-    }
+    def __len__(self) -> int:
+        return len(self.columns["time"])
 
+    @classmethod
+    def read(cls, folder: Path, block: int, kind: np.dtype[np.void]) -> ByCustomer:
+        """What was written of a block, none at first; mapped, so that a huge block is not read at once."""
+        fields = [name for name in FIELDS if name in (kind.names or ())]
+        if not column_of(folder, block, "events").exists():
+            return cls(np.zeros((len(KINDS), 0), dtype=np.int32), dict.fromkeys(fields, np.zeros(0, dtype=np.int64)))
+        events, *columns = (
+            np.asarray(np.load(column_of(folder, block, name), mmap_mode="r")) for name in ("events", *fields)
+        )
+        return cls(events, dict(zip(fields, columns, strict=True)))
 
-def _without_gaps(events: Ints) -> Ints:
-    """A number for each kind that occurs: fewer keys than with one for every kind."""
-    return np.cumsum(events > 0) - 1
+    def write(self, folder: Path, block: int) -> None:
+        """Replace what was written of a block; what was mapped of it stays readable."""
+        arrays: dict[str, NDArray[np.integer]] = {"events": self.events, **self.columns}
+        for name, values in arrays.items():
+            path = column_of(folder, block, name)
+            path.unlink(missing_ok=True)
+            np.save(path, values)
+
+    def then(self, rows: Rows) -> ByCustomer:
+        """These events, and behind each customer's what they did since."""
+        if not len(rows):
+            return self
+        kind, before = np.ascontiguousarray(rows["kind"]), self.events.shape[1]
+        people = max(before, int(rows["customer"].max()) + 1)
+        kinds = np.flatnonzero(np.bincount(kind, minlength=len(KINDS)))
+        start = np.zeros(len(KINDS), dtype=np.uint32)
+        start[kinds] = np.arange(len(kinds)) * people  # without gaps: fewer keys than with one for every kind
+        key = start.take(kind) + rows["customer"].view(np.uint32)
+        order, new = _radix_order(key), np.bincount(key, minlength=len(kinds) * people)
+        events = np.zeros((len(KINDS), people), dtype=np.int32)
+        events[:, :before] = self.events
+        columns = {name: rows[name].take(order) for name in self.columns}
+        if len(self):
+            ends = np.cumsum(events).reshape(events.shape)[kinds].reshape(-1).repeat(new)
+            columns = {name: np.insert(self.columns[name], ends, values) for name, values in columns.items()}
+        events[kinds] += new.reshape(-1, people).astype(np.int32)
+        return ByCustomer(events, columns)
+
+    def numbered(self, number: Ints) -> Columns:
+        """As columns, of the customers who have a number (`number[customer]`, else -1)."""
+        kinds = np.flatnonzero(self.events.any(axis=1))
+        number = number[: self.events.shape[1]]
+        events, own, columns = self.events[kinds], number >= 0, self.columns
+        if not own.all():
+            chosen = np.flatnonzero(np.tile(own, len(kinds)).repeat(events.reshape(-1)))
+            columns, events = {name: values.take(chosen) for name, values in columns.items()}, events[:, own]
+        return {
+            "customer": np.tile(number[own], len(kinds)).repeat(events.reshape(-1)),
+            "kind": kinds.repeat(events.sum(axis=1)),
+            **columns,
+        }
 
 
 def _radix_order(keys: NDArray[np.uint32]) -> Ints:

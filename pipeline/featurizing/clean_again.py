@@ -15,8 +15,8 @@ from features.tables import ENGAGEMENT, MONEY, ORDER_ITEMS, ORDERS, TIME
 def clean_tables(
     ids: list[str], orders: Columns, events: Columns, items: Columns
 ) -> tuple[pa.Table, pa.Table, pa.Table]:
-    """Orders, engagement and items of the customers whose numbers have an id; a fact happened when it was known."""
-    orders, events = (_of_first(rows, len(ids)) for rows in (orders, events))
+    """Orders, engagement and items of customers by number (an order's may be -1); a fact happened when it was known."""
+    orders = _numbered(orders)
     held = np.isin(items["order"], orders["order"])
     names = pa.array(ids, pa.string())
     at, when = (pa.array(rows["time"]).cast(TIME) for rows in (orders, events))
@@ -53,8 +53,8 @@ def clean_tables(
     )
 
 
-def _of_first(rows: Columns, customers: int) -> Columns:
-    own = rows["customer"] < customers
+def _numbered(rows: Columns) -> Columns:
+    own = rows["customer"] >= 0
     return {name: values[own] for name, values in rows.items()}
 
 

@@ -38,15 +38,9 @@ def append_by_block(folder: Path, block: NDArray[np.int32], columns: Narrow, kin
 def read_rows(folder: Path, block: int, kind: np.dtype[np.void]) -> Rows:
     """All rows of a block; none when it has no file. Mapped, so that a huge block is not read at once."""
     path = file_of(folder, block)
-    return np.memmap(path, dtype=kind, mode="r") if path.exists() and path.stat().st_size else np.zeros(0, dtype=kind)
-
-
-def write_rows(folder: Path, block: int, rows: Rows) -> None:
-    """Replace the rows of a block; what was mapped of the old ones stays readable."""
-    path = file_of(folder, block)
-    aside = path.with_suffix(".tmp")
-    aside.write_bytes(rows.data)
-    aside.replace(path)
+    if not path.exists() or not path.stat().st_size:
+        return np.zeros(0, dtype=kind)
+    return np.asarray(np.memmap(path, dtype=kind, mode="r"))
 
 
 def unpacked(rows: Rows) -> dict[str, Ints]:
@@ -57,3 +51,8 @@ def unpacked(rows: Rows) -> dict[str, Ints]:
 def file_of(folder: Path, block: int) -> Path:
     """Where a block's rows lie."""
     return folder / f"{block:05d}.rows"
+
+
+def column_of(folder: Path, block: int, name: str) -> Path:
+    """Where a column of a block's sorted rows lies."""
+    return folder / f"{block:05d}.{name}.npy"

@@ -26,7 +26,7 @@ from features.errors import DataError
 from features.kinds import KINDS
 from features.log import MONEY_FIELDS, Ints
 from features.records import Records
-from pipeline.featurizing.by_customer import by_customer, numbered
+from pipeline.featurizing.by_customer import ByCustomer
 from pipeline.featurizing.clean_again import clean_tables
 from pipeline.featurizing.known_rows import Seen, seen
 from pipeline.featurizing.numbering import Numbering
@@ -36,17 +36,16 @@ from pipeline.featurizing.rows_on_disk import (
     EVENT,
     ITEM,
     ORDER,
-    Rows,
     append_by_block,
+    file_of,
     read_rows,
     unpacked,
-    write_rows,
 )
 from pipeline.featurizing.texts import Ints32, TextTable
 from pipeline.featurizing.threads import in_order
 from pipeline.sources.raw import literal
 
-FORMAT = 4
+FORMAT = 5
 BATCH_ROWS = 1_000_000
 Frozen = TypeVar("Frozen")
 MERGE_SHARE = 8  # a tail longer than an eighth of the sorted rows is merged into them for good
@@ -59,8 +58,7 @@ class State:
     """What the store holds between runs.
 
     `wanted` is what it was asked to keep, `seen` tells the rows read of each table that grows at its end, `items` the
-    digest of the order items, `kinds` the rows of each kind, `merged` the sorted rows of each block, `sizes` the bytes
-    of each file.
+    digest of the order items, `kinds` the rows of each kind, `sizes` the bytes of each file.
     """
 
     format: int
@@ -68,7 +66,6 @@ class State:
     wanted: Wanted
     seen: dict[str, Seen] = field(default_factory=lambda: dict.fromkeys(GROWING, Seen()))
     items: int = 0
-    merged: list[int] = field(default_factory=list)
     kinds: list[int] = field(default_factory=lambda: [0] * len(KINDS))
     last_event_us: int | None = None
     sizes: dict[str, int] = field(default_factory=dict)
@@ -134,32 +131,34 @@ class Store:
         return Records(
             tuple(customer for customer, bought in zip(customers, buyer.tolist(), strict=True) if bought),
             {name: orders[name] for name in orders if name != "order"} | {"customer": number[orders["customer"]]},
-            numbered(self._sorted_events(block), number),
+            self._by_customer(block).numbered(number),
             {**items, "order": _owners(orders["order"], items["order"])},
         )
 
-    def _sorted_events(self, block: int) -> Rows:
-        rows, merged = read_rows(self._events, block, self._event), self.state.merged[block]
-        ordered = by_customer(rows, merged)
-        if (len(rows) - merged) * MERGE_SHARE > merged:
-            write_rows(self._events, block, ordered)
-            self.state.merged[block] = len(rows)
-        return ordered
+    def _by_customer(self, block: int) -> ByCustomer:
+        new = read_rows(self._events, block, self._event)
+        before = ByCustomer.read(self._events, block, self._event)
+        whole = before.then(new)
+        if len(new) * MERGE_SHARE > len(before):
+            whole.write(self._events, block)
+            file_of(self._events, block).unlink()
+        return whole
 
     def sample(self, customers: int) -> tuple[pa.Table, pa.Table, pa.Table]:
         """Clean orders, engagement and items of a few customers who ordered, their known times only."""
         left, tables = customers, list[tuple[pa.Table, pa.Table, pa.Table]]()
         for block in range(self.blocks):
             ids = self.numbering.customers(block)
-            orders, events, items = (
+            orders, items = (
                 unpacked(read_rows(folder, block, kind))
-                for folder, kind in ((self._orders, ORDER), (self._events, EVENT), (self._items, ITEM))
+                for folder, kind in ((self._orders, ORDER), (self._items, ITEM))
             )
             # By their ids: numbers depend on who was met first.
             chosen = sorted(np.unique(orders["customer"]).tolist(), key=ids.__getitem__)[:left]
-            place = np.full(len(ids), len(ids))
-            place[chosen] = np.arange(len(chosen))
-            orders, events = ({**rows, "customer": place[rows["customer"]]} for rows in (orders, events))
+            number = np.full(len(ids), -1)
+            number[chosen] = np.arange(len(chosen))
+            orders = {**orders, "customer": number[orders["customer"]]}
+            events = self._by_customer(block).numbered(number)
             tables.append(clean_tables([ids[number] for number in chosen], orders, events, items))
             left -= len(chosen)
             if not left:
@@ -200,13 +199,13 @@ class Store:
         asked = (FORMAT, self.blocks, self.wanted)
         if state is None or (state.format, state.blocks, state.wanted) != asked or not self._goes_on_from(state):
             shutil.rmtree(self.home, ignore_errors=True)
-            state = State(*asked, merged=[0] * self.blocks)
+            state = State(*asked)
         for folder in (self._events, self._orders, self._items):
             folder.mkdir(parents=True, exist_ok=True)
         return state
 
     def _sizes(self) -> dict[str, int]:
-        files = [file for folder in (self._events, self._orders, self._items) for file in sorted(folder.glob("*.rows"))]
+        files = [file for folder in (self._events, self._orders, self._items) for file in sorted(folder.glob("*"))]
         return {f"{file.parent.name}/{file.name}": file.stat().st_size for file in files}
 
     def _goes_on_from(self, state: State) -> bool:
