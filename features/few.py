@@ -7,7 +7,7 @@ answers for all kinds and windows. The bits are those of `features.answers`, whi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -20,16 +20,17 @@ from features.decay import decayed, largest
 from features.grid import NEVER_US, Column
 from features.log import DAY_US, NEVER, SCALE, EventLog, Ints, Stream
 
+NOWHERE = (-1, 0)  # the last kind, which never happened: its total of anything is 0
+NOTHING = np.zeros(0, dtype=np.int64)
+
 
 @dataclass(frozen=True)
 class AnswersAtOnce(Answers):
     """Answers to all that a recipe asks, a line each; what a function asks by itself is told as to many rows."""
 
-    _by_cell: dict[tuple[int, str, str], Column] = field(default_factory=dict, repr=False)
-
-    def windowed(self, question: str, things: Sequence[tuple[str, ...]], which: Ints, lines: Ints) -> Column:
-        """The answers to a question about windows: of which of the things, between which lines (starts and ends)."""
-        number, base = np.array([self._place(*thing) for thing in things]).T.take(which, axis=1)
+    def windowed(self, question: str, things: Sequence[tuple[str, str]], which: Ints, lines: Ints) -> Column:
+        """The answers to a question about windows: of which kind and field, between which lines (starts and ends)."""
+        number, base = np.array([self._places.get(thing, NOWHERE) for thing in things]).T.take(which, axis=1)
         starts, ends = reach = self._reach[number, lines]
         if question == "days_since_first":
             return days_since(self._stream, starts, self.cutoff, ends - starts)
@@ -41,11 +42,15 @@ class AnswersAtOnce(Answers):
         total: Column = (until - before).astype(np.float64)
         return total
 
+    def faded(self, half_life_days: int, of: str, kinds: Sequence[str]) -> Column:
+        """The decayed totals of some kinds, a line each."""
+        if of:
+            return np.concatenate([self.decayed(kind, half_life_days, of) for kind in kinds]).reshape(len(kinds), -1)
+        numbers = [self._number(kind) for kind in kinds]
+        return self._decayed(*self._fading, None, half_life_days)[numbers].take(self._cells, axis=1)
+
     def several(self, question: str, asked: Sequence[tuple[Any, ...]]) -> Column:
         """The answers to one question asked of several things, one line each."""
-        if question in ("decayed", "largest"):
-            by_cell = self._decayed if question == "decayed" else self._largest
-            return np.concatenate([by_cell(*one) for one in asked]).reshape(len(asked), -1).take(self._cells, axis=1)
         return np.array([getattr(self, question)(*one) for one in asked])
 
     def stream_of(self, kind: str) -> Stream:  # noqa: ARG002 - whichever it is
@@ -64,11 +69,17 @@ class AnswersAtOnce(Answers):
 
     def decayed(self, kind: str, half_life_days: int, of: str) -> Column:
         """Decayed total of a kind at each row; weight 1, or the field `of` in its own unit."""
-        return self._decayed(kind, half_life_days, of).take(self._cells)
+        number, own, values = self._own(kind, of)
+        (cell, age_days), weight = self._fading, values / SCALE if of else None
+        by_cell: Column = self._decayed(cell[own], age_days[own], weight, half_life_days)[number]
+        return by_cell.take(self._cells)
 
     def largest(self, kind: str, of: str) -> Column:
         """Largest value of a field before each row's cutoff; NaN without events."""
-        return self._largest(kind, of).take(self._cells)
+        number, own, values = self._own(kind, of)
+        cell = self._fading[0][own] - number * self._cells_of_kind
+        most = largest(cell, values, len(self.grid.log.customer_ids), len(self.grid.cutoffs) + 1)
+        return most.take(self._cells)
 
     @cached_property
     def _stream(self) -> Stream:
@@ -88,25 +99,20 @@ class AnswersAtOnce(Answers):
         return np.concatenate([np.arange(len(self._stream.time) + 1), *totals])
 
     @cached_property
-    def _bases(self) -> dict[str, dict[str, int]]:
-        """What added to a position gives the place of the running total there: by kind and field."""
-        found: dict[str, dict[str, int]] = {}
+    def _places(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """Of each kind and field: the kind's number, and what added to a position is the place of its running total."""
+        found: dict[tuple[str, str], tuple[int, int]] = {}
         before, start = 0, len(self._stream.time) + 1
         for stream in self.grid.log.streams:
-            width = len(stream.time) + 1
-            places = range(start - before, start - before + len(stream.fields) * width, width)
-            base = {COUNT: 0, **dict(zip(stream.fields, places, strict=True))}
-            found |= dict.fromkeys(stream.kinds, base)
-            before, start = before + width - 1, start + len(places) * width
+            width, end = len(stream.time) + 1, start + len(stream.fields) * (len(stream.time) + 1)
+            base = {COUNT: 0, **dict(zip(stream.fields, range(start - before, end - before, width), strict=True))}
+            numbers = [(kind, self._numbers[kind]) for kind in stream.kinds]
+            found |= {(kind, of): (number, place) for of, place in base.items() for kind, number in numbers}
+            before, start = before + len(stream.time), end
         return found
 
-    def _place(self, kind: str, of: str = COUNT) -> tuple[int, int]:
-        """The number of a kind and the base of a field; the kind that never happened where there is no such field."""
-        base = self._bases[kind].get(of) if kind in self._bases else None
-        return (-1, 0) if base is None else (self._numbers[kind], base)
-
     def _until(self, kind: str, of: str, line: int) -> Ints:
-        number, base = self._place(kind, of)
+        number, base = self._places.get((kind, of), NOWHERE)
         until: Ints = self._running.take(self._reach[number, line] + base)
         return until
 
@@ -136,34 +142,19 @@ class AnswersAtOnce(Answers):
         cell += place
         return cell, np.multiply(until - stream.time, 1.0 / DAY_US, dtype=np.float64)
 
-    def _decayed(self, kind: str, half_life_days: int, of: str) -> Column:
-        """Decayed totals of a kind by cell."""
-        key = (half_life_days, of, kind if of else "")  # unweighted, all kinds are done with one of them
-        found = self._by_cell.get(key)
-        if found is None:
-            (cell, age_days), weight = self._fading, None
-            if of:
-                own, values = self._own(kind, of)
-                cell, age_days, weight = cell[own], age_days[own], values / SCALE
-            shape = (len(self._stream.kinds) * len(self.grid.log.customer_ids), self.grid.ruler.gaps_days)
-            found = decayed(cell, age_days, weight, shape, half_life_days).reshape(-1, self._cells_of_kind)
-            self._by_cell[key] = found
-        by_cell: Column = found[self._number(kind)]
-        return by_cell
+    def _decayed(self, cell: Ints, age_days: Column, weight: Column | None, half_life_days: int) -> Column:
+        """Decayed totals by number of the kind and cell."""
+        shape = (len(self._stream.kinds) * len(self.grid.log.customer_ids), self.grid.ruler.gaps_days)
+        return decayed(cell, age_days, weight, shape, half_life_days).reshape(-1, self._cells_of_kind)
 
-    def _largest(self, kind: str, of: str) -> Column:
-        """Largest value of a field of a kind by cell."""
-        own, values = self._own(kind, of)
-        cell = self._fading[0][own] - self._number(kind) * self._cells_of_kind
-        return largest(cell, values, len(self.grid.log.customer_ids), len(self.grid.cutoffs) + 1)
-
-    def _own(self, kind: str, of: str) -> tuple[slice, Ints]:
-        """Where the events of a kind stand among all, and their values of a field."""
-        if kind not in self.grid.log.places:
-            return slice(0, 0), np.zeros(0, dtype=np.int64)
-        (stream, place), number = self.grid.log.places[kind], self._number(kind)
-        values = stream.fields[of][stream.part(range(place, place + 1))]
-        return self._stream.part(range(number, number + 1)), values
+    def _own(self, kind: str, of: str) -> tuple[int, slice, Ints]:
+        """The number of a kind, where its events stand among all, and their values of a field."""
+        number = self._number(kind)
+        own, stream = self._stream.part(range(number, number + 1)), self.grid.log.of(kind)
+        if not of or own.start == own.stop:
+            return number, own, NOTHING
+        before = self._stream.bounds[number] - stream.bounds[stream.kinds.index(kind)]
+        return number, own, stream.fields[of][own.start - before : own.stop - before]
 
 
 def end_to_end(log: EventLog) -> Stream:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
-from features.answers import Answers
+from features.answers import COUNT, Answers
 from features.grid import Column, Lines
 from features.log import SCALE
 from features.past import Past
@@ -149,7 +149,7 @@ class Notebook:
         """The steps in order: numbers and questions first, then operations, those of one step side by side."""
         notes = _all_of(self.columns.values())
         asked = _alike(note for note in notes if isinstance(note.step, str))
-        numbers = asked.pop(NUMBER, [])
+        numbers = asked.pop((NUMBER,), [])
         made = _in_turn([note for note in notes if not isinstance(note.step, str)])
         line = {note: place for place, note in enumerate(chain(numbers, *asked.values(), *made))}
         return Recipe(
@@ -191,11 +191,11 @@ def _all_of(notes: Iterable[Note]) -> dict[Note, None]:
     return found
 
 
-def _alike(notes: Iterable[Note]) -> dict[Step, list[Note]]:
-    """The notes of each step."""
-    found: dict[Step, list[Note]] = {}
+def _alike(notes: Iterable[Note]) -> dict[tuple[Any, ...], list[Note]]:
+    """The notes of each step; of what fades, those of each half-life and field."""
+    found: dict[tuple[Any, ...], list[Note]] = {}
     for note in notes:
-        found.setdefault(note.step, []).append(note)
+        found.setdefault((note.step, *(note.inputs[1:] if note.step == "decayed" else ())), []).append(note)
     return found
 
 
@@ -227,10 +227,13 @@ def _needs_of(operations: list[Note]) -> list[list[int]]:
 def _question(alike: list[Note], line: dict[Note, int]) -> tuple[slice, str, tuple[Any, ...]]:
     question, asked = cast(str, alike[0].step), [one.inputs for one in alike]
     out = slice(line[alike[0]], line[alike[-1]] + 1)
+    if question == "decayed":
+        return out, "faded", (*asked[0][1:], [kind for kind, *_ in asked])
     if question not in WINDOWED:
         return out, "several", (question, asked)
-    things = list(dict.fromkeys(one[:-2] for one in asked))
-    which, lines = [things.index(one[:-2]) for one in asked], [one[-2:] for one in asked]
+    each = [(kind, *of) if of else (kind, COUNT) for kind, *of, _, _ in asked]
+    things = list(dict.fromkeys(each))
+    which, lines = [things.index(thing) for thing in each], [one[-2:] for one in asked]
     return out, "windowed", (question, things, np.array(which), np.array(lines).T.copy())
 
 

@@ -11,8 +11,9 @@ from functools import cache
 
 from features.errors import ConfigError
 from features.kinds import ENGAGEMENT_KINDS, ORDER, unknown_kind
-from features.log import DAY_US, OCCASION, log_from_records
+from features.log import DAY_US, OCCASION
 from features.past import Column, Past
+from features.reading import log_from_records
 from features.rows import Rows
 
 # Reductions of a field, and the one they take when none is named.

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.asof import Settings, snapshot
-from features.log import EventLog, log_from_records
+from features.log import EventLog
+from features.reading import log_from_records
 from serving.history import HISTORY_KINDS, Events
 from serving.problems import Problem
 from serving.requests import Customer, Engagement, Order, OrderItem, instant_of, iso, microseconds

@@ -14,7 +14,8 @@ import orjson
 
 from features.asof import Settings
 from features.errors import ServingError
-from features.log import DAY_US, log_from_records
+from features.log import DAY_US
+from features.reading import log_from_records
 from serving.histories import Floats, own_order, rows_at
 from serving.inbox.inbox import Inbox, Received
 from serving.store import Store

@@ -13,7 +13,7 @@ import features.families  # noqa: F401 - imported by a server when it starts, no
 from benchmarks.feature_peers.spec import DAY_US, REQUEST_EVENTS
 from features.asof import Settings, snapshot
 from features.kinds import ENGAGEMENT_KINDS
-from features.log import log_from_records
+from features.reading import log_from_records
 
 ORDERS = 50
 AS_OF_US = 19_723 * DAY_US

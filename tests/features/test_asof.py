@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from features.asof import Settings, label, population, snapshot
-from features.log import DAY_US, log_from_records
+from features.log import DAY_US
+from features.reading import log_from_records
 from features.records import Records
 from features.registry import feature_columns
 from tests.features.conftest import SETTINGS

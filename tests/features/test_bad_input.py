@@ -9,7 +9,8 @@ from features.asof import snapshot
 from features.block import Calendar, block_features
 from features.errors import DataError
 from features.kinds import KINDS, unknown_kind
-from features.log import DAY_US, log_from_records
+from features.log import DAY_US
+from features.reading import log_from_records
 from features.records import Records
 from tests.features.conftest import SETTINGS
 

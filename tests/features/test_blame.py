@@ -10,8 +10,9 @@ import pytest
 
 from features.blame import first_customer_that_breaks, guarded
 from features.errors import DataError
-from features.log import DAY_US, log_from_records
+from features.log import DAY_US
 from features.past import Column, Past
+from features.reading import log_from_records
 from features.registry import FeatureColumn, feature_columns
 from features.rows import Rows
 from tests.features.conftest import SETTINGS

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from features.asof import snapshot
-from features.log import log_from_records
+from features.reading import log_from_records
 from features.registry import feature_columns
 from tests.features.conftest import SETTINGS, us
 

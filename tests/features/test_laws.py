@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from features.asof import Snapshot, snapshot
 from features.kinds import KINDS
-from features.log import DAY_US, EventLog, log_from_records
+from features.log import DAY_US, EventLog
+from features.reading import log_from_records
 from features.records import Records
 from features.registry import UNITS, declared, feature_columns
 from pipeline.event_log import blocks, sample

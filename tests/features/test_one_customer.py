@@ -27,7 +27,8 @@ from features.asof import Settings, Snapshot, snapshot
 from features.block import Calendar, block_features
 from features.errors import SourceError
 from features.kinds import ENGAGEMENT_KINDS
-from features.log import DAY_US, log_from_records
+from features.log import DAY_US
+from features.reading import log_from_records
 from features.tables import SCHEMAS
 from pipeline import paths
 from pipeline.check import check

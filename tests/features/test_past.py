@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from features.log import DAY_US, log_from_records
+from features.log import DAY_US
 from features.past import Past
+from features.reading import log_from_records
 from features.rows import Rows
 
 ORDERS = [{"order_id": "1", "customer_id": "a", "ordered_at": DAY_US, "revenue": 10}]

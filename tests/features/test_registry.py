@@ -10,7 +10,7 @@ import pytest
 from features.asof import snapshot
 from features.catalogue import entry
 from features.errors import ConfigError
-from features.log import log_from_records
+from features.reading import log_from_records
 from features.registry import RESERVED, declared, feature_columns
 from tests.features.conftest import SETTINGS, us
 from tests.features.test_families import CUTOFF, ENGAGEMENT, ORDERS
