@@ -58,10 +58,16 @@ class Made:
 def packing(schema: pa.Schema) -> dict[str, Any]:
     """How the columns are written: floats with their bytes side by side pack best, and fastest, by the plainest codec.
 
-    A dictionary or a stronger codec would take twice the time for a file little smaller.
+    A dictionary or a stronger codec would take twice the time for a file little smaller; the least and the largest of
+    each row group, a tenth of the time, serve who looks for a customer or a moment, not for a feature.
     """
-    floats = [field.name for field in schema if pa.types.is_floating(field.type)]
-    return {"compression": "lz4", "use_dictionary": list(schema.names[:2]), "use_byte_stream_split": floats}
+    keys, floats = list(schema.names[:2]), [field.name for field in schema if pa.types.is_floating(field.type)]
+    return {
+        "compression": "lz4",
+        "use_dictionary": keys,
+        "use_byte_stream_split": floats,
+        "write_statistics": keys,
+    }
 
 
 class Output:
