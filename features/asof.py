@@ -77,7 +77,8 @@ def population(
 ) -> Rows:
     """The rows of a snapshot: customers with an order before the cutoff, the last one at most `active_days` ago."""
     everyone = Rows.everyone(log, cutoffs_us, [*windows_days, *([] if active_days is None else [active_days])])
-    return everyone.where(everyone.reach(ORDER, 0) > everyone.reach(ORDER, active_days))
+    answers, start, end = everyone.window(active_days, 0)
+    return everyone.where(answers.reach(ORDER, end) > answers.reach(ORDER, start))
 
 
 def label(rows: Rows, horizon_days: int) -> Label:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from features.answers import COUNT, Answers, days_since
 from features.clock import positions, slots
 from features.decay import decayed, largest
-from features.grid import NEVER_US, Column
+from features.grid import Column
 from features.log import DAY_US, NEVER, SCALE, EventLog, Ints, Stream
 
 NOWHERE = (-1, 0)  # the last kind, which never happened: its total of anything is 0
@@ -28,19 +28,22 @@ NOTHING = np.zeros(0, dtype=np.int64)
 class AnswersAtOnce(Answers):
     """Answers to all that a recipe asks, a line each; what a function asks by itself is told as to many rows."""
 
-    def windowed(self, question: str, things: Sequence[tuple[str, str]], which: Ints, lines: Ints) -> Column:
-        """The answers to a question about windows: of which kind and field, between which lines (starts and ends)."""
+    def windowed(self, things: Sequence[tuple[str, str]], which: Ints, lines: Ints, upto: Sequence[int]) -> Column:
+        """The answers about windows: of which kind and field, between which lines (starts and ends).
+
+        First, up to the numbers in `upto`, the days since the first, those since the last, the last value; then totals.
+        """
         number, base = np.array([self._places.get(thing, NOWHERE) for thing in things]).T.take(which, axis=1)
         starts, ends = reach = self._reach[number, lines]
-        if question == "days_since_first":
-            return days_since(self._stream, starts, self.cutoff, ends - starts)
-        if question == "days_since_last":
-            return days_since(self._stream, ends - 1, self.cutoff, ends - starts)
-        before, until = self._running.take(reach + base[:, None])
-        if question == "last":
-            return np.where(ends > starts, until - self._running.take(ends - 1 + base[:, None]), np.nan)
-        total: Column = (until - before).astype(np.float64)
-        return total
+        first, days, last, _ = upto
+        count, position = ends - starts, ends - 1
+        position[:first] = starts[:first]
+        ago = days_since(self._stream, position[:days], self.cutoff, count[:days])
+        before, until = self._running.take(reach[:, days:] + base[days:, None])
+        before[: last - days] = self._running.take(position[days:last] + base[days:last, None])
+        told = (until - before).astype(np.float64)
+        told[: last - days][count[days:last] == 0] = np.nan
+        return np.concatenate((ago, told))
 
     def faded(self, half_life_days: int, of: str, kinds: Sequence[str]) -> Column:
         """The decayed totals of some kinds, a line each."""
@@ -64,7 +67,7 @@ class AnswersAtOnce(Answers):
 
     def last(self, kind: str, of: str, start: int, end: int) -> Column:
         """The field of the latest event between two lines, as stored; NaN without one."""
-        last: Column = self.windowed("last", [(kind, of)], np.array([0]), np.array([[start], [end]]))[0]
+        last: Column = self.windowed([(kind, of)], np.array([0]), np.array([[start], [end]]), (0, 0, 1, 1))[0]
         return last
 
     def decayed(self, kind: str, half_life_days: int, of: str) -> Column:
@@ -136,7 +139,7 @@ class AnswersAtOnce(Answers):
         """For each event its cell, those of each kind behind those of the kind before, and its age in days then."""
         stream, cells = self._stream, self._cells_of_kind
         place = self.grid.ruler.next_cutoff.take(self._slots)
-        until = np.append(self.grid.cutoffs, NEVER_US).take(place)
+        until = self.grid.until.take(place)
         cell = np.arange(0, len(stream.kinds) * cells, cells).repeat(stream.events)
         cell += stream.customer * (len(self.grid.cutoffs) + 1)
         cell += place

@@ -20,7 +20,7 @@ Column = NDArray[np.float64]
 Lines = dict[int | None, int]
 FEW_ROWS = 64
 _CACHED_CELLS = 1_000_000
-NEVER_US = 2**62  # the cutoff after the last: what fades until then is nothing
+_NEVER_US = 2**62  # the cutoff after the last: what fades until then is nothing
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class Grid:
             kinds = range(number, number + 1)
             own = stream.part(kinds)
             place = self._places(stream, own)
-            age_days = np.multiply(self._until.take(place) - stream.time[own], 1.0 / DAY_US, dtype=np.float64)
+            age_days = np.multiply(self.until.take(place) - stream.time[own], 1.0 / DAY_US, dtype=np.float64)
             cell = self._cells(stream, own, place)
             if len(kinds) > 1:
                 cells = self._cells_of_all
@@ -152,8 +152,9 @@ class Grid:
         return len(self.log.customer_ids) * (len(self.cutoffs) + 1)
 
     @cached_property
-    def _until(self) -> Ints:
-        return np.concatenate((self.cutoffs, [NEVER_US]))
+    def until(self) -> Ints:
+        """Until when the events of each place fade."""
+        return np.concatenate((self.cutoffs, [_NEVER_US]))
 
     def _places(self, stream: Stream, own: slice) -> Ints:
         """For each event the place of the first cutoff after it."""

@@ -92,8 +92,8 @@ def chosen(condition: Column, one: Column, other: Column, out: Column) -> None:
 
 
 NUMBER = "number"
-WINDOWED = frozenset({"total", "days_since_first", "days_since_last", "last"})
-QUESTIONS = WINDOWED | {"days_from_first_to", "decayed", "largest", "by_cutoff"}
+WINDOWED = ("days_since_first", "days_since_last", "last", "total")  # in the order that their answers come in
+QUESTIONS = {*WINDOWED, "days_from_first_to", "decayed", "largest", "by_cutoff"}
 
 
 @dataclass(frozen=True)
@@ -148,13 +148,13 @@ class Notebook:
     def recipe(self) -> Recipe:
         """The steps in order: numbers and questions first, then operations, those of one step side by side."""
         notes = _all_of(self.columns.values())
-        asked = _alike(note for note in notes if isinstance(note.step, str))
-        numbers = asked.pop((NUMBER,), [])
+        numbers = [note for note in notes if note.step == NUMBER]
+        asked = _alike(note for note in notes if isinstance(note.step, str) and note.step != NUMBER)
         made = _in_turn([note for note in notes if not isinstance(note.step, str)])
-        line = {note: place for place, note in enumerate(chain(numbers, *asked.values(), *made))}
+        line = {note: place for place, note in enumerate(chain(numbers, *asked, *made))}
         return Recipe(
             np.array([note.inputs for note in numbers]).reshape(-1, 1),
-            tuple(_question(alike, line) for alike in asked.values()),
+            tuple(_question(alike, line) for alike in asked),
             tuple(_together(alike, line) for alike in made),
             len(line),
             np.array(list(self.columns), dtype=np.intp),
@@ -191,12 +191,15 @@ def _all_of(notes: Iterable[Note]) -> dict[Note, None]:
     return found
 
 
-def _alike(notes: Iterable[Note]) -> dict[tuple[Any, ...], list[Note]]:
-    """The notes of each step; of what fades, those of each half-life and field."""
+def _alike(notes: Iterable[Note]) -> list[list[Note]]:
+    """The notes that one call answers: all about windows, what fades by half-life and field, else those of a step."""
     found: dict[tuple[Any, ...], list[Note]] = {}
     for note in notes:
-        found.setdefault((note.step, *(note.inputs[1:] if note.step == "decayed" else ())), []).append(note)
-    return found
+        key = (note.step, *note.inputs[1:]) if note.step == "decayed" else (note.step,)
+        found.setdefault(WINDOWED if note.step in WINDOWED else key, []).append(note)
+    if WINDOWED in found:
+        found[WINDOWED].sort(key=lambda note: WINDOWED.index(note.step))
+    return list(found.values())
 
 
 def _in_turn(operations: list[Note]) -> list[list[Note]]:
@@ -234,7 +237,8 @@ def _question(alike: list[Note], line: dict[Note, int]) -> tuple[slice, str, tup
     each = [(kind, *of) if of else (kind, COUNT) for kind, *of, _, _ in asked]
     things = list(dict.fromkeys(each))
     which, lines = [things.index(thing) for thing in each], [one[-2:] for one in asked]
-    return out, "windowed", (question, things, np.array(which), np.array(lines).T.copy())
+    upto = np.cumsum([sum(one.step == question for one in alike) for question in WINDOWED]).tolist()
+    return out, "windowed", (things, np.array(which), np.array(lines).T.copy(), upto)
 
 
 def _together(alike: list[Note], line: dict[Note, int]) -> tuple[Callable[..., Any], Places, slice]:

@@ -59,11 +59,6 @@ class Rows:
         way = AnswersAtOnce if self.are_few else Answers
         return way(self.grid, self.customer, self.place)
 
-    def reach(self, kind: str, days_before: int | None) -> Ints:
-        """Position of the first event not before `cutoff - days_before`; None: of the customer's first event."""
-        answers, line, _ = self.window(days_before, 0)
-        return answers.reach(kind, line)
-
     def window(self, starts_days: int | None, ends_days: int) -> tuple[Answers, int, int]:
         """What answers for the events between two days before each row's cutoff, and its lines for the two."""
         line_of = self.grid.ruler.line_of
