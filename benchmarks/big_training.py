@@ -120,11 +120,13 @@ def from_memory(rounds: int) -> None:
 def stage(rounds: int, rows_in_memory: int) -> None:
     """The stage `train` with every candidate."""
     params = load_params(ROOT / "params.yaml")
+    few = {"rounds": rounds}
     changes = {
         "rows_in_memory": rows_in_memory,
         "origins": 1,
         "tuning": Tuning(trials=0, minutes=None, rows=None),
-        "xgboost": params.train.xgboost.model_copy(update={"rounds": rounds}),
+        "xgboost": params.train.xgboost.model_copy(update=few),
+        "xgboost_deep": params.train.xgboost_deep.model_copy(update=few),
     }
     train(params.model_copy(update={"train": params.train.model_copy(update=changes)}))
 

@@ -54,8 +54,7 @@ class Pages(xgb.DataIter):  # type: ignore[misc]  # xgboost carries no types
         batch = next(self._rows, None)
         if batch is None:
             return False
-        index = {name: place for place, name in enumerate(self._names)}
-        rows = Rows(batch.values, index)
+        rows = Rows.of(batch.values, self._names)
         margin = log_odds(self._base, rows).astype(np.float32)
         input_data(data=rows.columns(self._columns).astype(np.float32), label=batch.churned, base_margin=margin)
         return True

@@ -40,7 +40,7 @@ class Candidate(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries no
     def churn_log_odds(self, X: pd.DataFrame) -> Floats:
         """Log odds of churn, one per row."""
         names = [str(name) for name in self.feature_names_in_]
-        rows = Rows(_matrix(X[names]), {name: place for place, name in enumerate(names)}, self._run_trees)
+        rows = Rows.of(_matrix(X[names]), names, self._run_trees)
         return log_odds(self.formula_, rows)
 
     def predict_proba(self, X: pd.DataFrame) -> Floats:

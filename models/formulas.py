@@ -7,9 +7,9 @@ members' log odds).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,11 @@ class Rows:
     values: Floats
     index: Mapping[str, int]
     run_trees: RunTrees | None = None
+
+    @classmethod
+    def of(cls, values: Floats, names: Sequence[str], run_trees: RunTrees | None = None) -> Self:
+        """Rows whose columns have these names, in order."""
+        return cls(values, {name: place for place, name in enumerate(names)}, run_trees)
 
     def column(self, name: str) -> Floats:
         """One column; KeyError is a bug: the artifact's columns are checked when it is loaded."""

@@ -135,7 +135,7 @@ def _logistic(formula: Formula, rows: Rows, _: ExplainTrees | None) -> _Parts:
 
 def _bgnbd(formula: Formula, rows: Rows, _: ExplainTrees | None) -> _Parts:
     columns = texts(formula["columns"])
-    unknown = Rows(np.zeros((1, len(columns))), {name: place for place, name in enumerate(columns)})
+    unknown = Rows.of(np.zeros((1, len(columns))), columns)
     base = np.full(len(rows.values), log_odds(formula, unknown)[0])
     logits = log_odds(formula, rows)
     return _Parts(base, {BTYD_REASON: logits - base}, {BTYD_REASON: probability(logits)})
@@ -149,7 +149,7 @@ def _bgnbd_inputs(formula: Formula, rows: Rows) -> _Parts:
         repeats, silence, tenure = (inputs[:, place] * (place in some) for place in range(len(columns)))
         T = np.maximum(tenure, silence)  # who has been silent for so long has been a customer for so long
         values = np.column_stack([repeats, T - silence, T])
-        return log_odds(formula, Rows(values, {name: place for place, name in enumerate(columns)}))
+        return log_odds(formula, Rows.of(values, columns))
 
     shares = dict.fromkeys(facts, np.zeros(len(inputs)))
     orders = list(permutations(range(len(facts))))

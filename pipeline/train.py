@@ -25,7 +25,7 @@ from models.training import Trained, fit_all
 from pipeline import paths
 from pipeline.all_rows import learnable, on_all_rows
 from pipeline.files import directory_aside, read_json, read_table, write_json
-from pipeline.params import Params
+from pipeline.params import Params, Train
 from pipeline.stage import progress, run_stage
 from pipeline.tuning import tuned
 from pipeline.untreated import LeftOut, left_out, standing_in
@@ -37,7 +37,7 @@ def train(params: Params) -> str:
     """Write the artifact and the backtest; raises DataError, ModelError before anything is written."""
     catalogue = described(read_json(paths.CATALOGUE))  # type: ignore[arg-type]
     history, touched = _history(catalogue, params.train.rows_in_memory)
-    recipes = _recipes(params, history.horizon_days)
+    recipes = recipes_of(params.train, history.horizon_days)
     first_seen = first_seen_note(history)
 
     # One BLAS thread: sums then have one order, so the bytes of a fit do not depend on the machine's load.
@@ -45,7 +45,7 @@ def train(params: Params) -> str:
         judge = recipes.get(DEFAULT, next(iter(recipes.values())))
         history, short_logs = without_short_logs(history, judge, params.train.origins, progress)
         search = tuned(params, history)
-        recipes = _recipes(search.params, history.horizon_days)
+        recipes = recipes_of(search.params.train, history.horizon_days)
         tested, shuffled = _backtested(params, history, recipes)
         allowed = history.at(history.closed_by(history.moments()[-1]))
         today = history.at(history.moments()[-1:]).features
@@ -111,10 +111,11 @@ def _current(history: History) -> pd.DataFrame:
     return current
 
 
-def _recipes(params: Params, horizon_days: int) -> dict[str, Candidate]:
-    settings = params.train
+def recipes_of(settings: Train, horizon_days: int, names: list[str] | None = None) -> dict[str, Candidate]:
+    """The candidates of params.yaml, or some of them, not yet fitted."""
     trees = (settings.xgboost.model_dump(), settings.xgboost_deep.model_dump())
-    return candidates(list(settings.candidates), horizon_days, settings.seed, settings.logistic.l2, *trees)
+    wanted: list[str] = [*settings.candidates] if names is None else names
+    return candidates(wanted, horizon_days, settings.seed, settings.logistic.l2, *trees)
 
 
 def _backtested(params: Params, history: History, recipes: dict[str, Candidate]) -> tuple[Backtest, ShuffledLabel]:

@@ -74,7 +74,6 @@ def spark_trees(
 def _read(part: Part, trees: Formula) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     columns, base = texts(trees["columns"]), described(trees["base"])
     names = sorted({*columns, *required_columns(base)})
-    index = {name: place for place, name in enumerate(names)}
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from pyspark import SparkFiles
@@ -85,7 +84,7 @@ def _read(part: Part, trees: Formula) -> Callable[[Iterator[pa.RecordBatch]], It
         here = replace(part, file=Path(SparkFiles.get(part.file.name)), groups=groups)
         try:
             for batch in here.batches(names):
-                rows = Rows(batch.values, index)
+                rows = Rows.of(batch.values, names)
                 values = rows.columns(columns).astype(np.float32)
                 lists = pa.FixedSizeListArray.from_arrays(values.ravel(), len(columns)).cast(pa.list_(pa.float32()))
                 margin = log_odds(base, rows).astype(np.float32)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import log_loss
 
-from benchmarks.model_parts.judge import Bench, Line, featurized, made, recipes_of
+from benchmarks.model_parts.judge import Bench, Line, featurized, made
 from benchmarks.model_parts.settings import SETTINGS, source
 from features.errors import SourceError
 from models.btyd import Floats
@@ -23,6 +23,7 @@ from models.candidate import Candidate
 from models.formulas import probability
 from models.history import History, iso
 from models.training import fit_all
+from pipeline.train import recipes_of
 
 ORIGINS, QUICK_ORIGINS = 6, 2
 FEWEST = 100  # customers of a segment, to be calibrated by itself
@@ -58,7 +59,7 @@ def lines(bench: Bench) -> Iterator[Line]:
         for setting in SETTINGS[2:3] if bench.quick else SETTINGS:
             asked = {name: getattr(setting, name) for name in ("horizon_days", "active_days", "test_cutoff")}
             history = featurized(params, **asked)
-            recipe = recipes_of(params, history.horizon_days, ["blend"])["blend"]
+            recipe = recipes_of(params.train, history.horizon_days, ["blend"])["blend"]
             wanted = [*history.origins(QUICK_ORIGINS if bench.quick else ORIGINS), history.moments()[-1]]
             origins = {moment: _origin(recipe, history, moment) for moment in wanted}
             for later in wanted:

@@ -25,7 +25,7 @@ import xgboost as xgb
 from numpy.typing import NDArray
 
 from benchmarks.model_parts import gap
-from benchmarks.model_parts.judge import Bench, Line, fitted, made, procedure, recipes_of, rounded
+from benchmarks.model_parts.judge import Bench, Line, fitted, made, procedure, rounded
 from models.batches import Pages, refitted
 from models.boosting import THREADS, Boosting, booster_of
 from models.btyd import Floats
@@ -39,6 +39,7 @@ from pipeline.demo_shop.truth import oracle_churn_probability
 from pipeline.featurize import featurize
 from pipeline.files import read_json
 from pipeline.history_rows import Part
+from pipeline.train import recipes_of
 
 FRESH, QUICK_FRESH, QUICK_CUSTOMERS = 20_000, 1_000, 3_000
 SIZES = {20_000: 0.99, 5_000: 0.97}  # customers: share of the ceiling to reach
@@ -175,7 +176,7 @@ def _numbers(customers: NDArray[np.object_]) -> NDArray[np.int64]:
 def _ceiling(bench: Bench, shop: Shop) -> dict[str, Interval]:
     """Skill on the fresh of every candidate whose trees the many taught; BG/NBD, four numbers, is taught by the few."""
     train, seed = bench.params.train, bench.params.train.seed
-    recipes = recipes_of(bench.params, shop.few.horizon_days, TEACHERS)
+    recipes = recipes_of(bench.params.train, shop.few.horizon_days, TEACHERS)
     deepest = train.xgboost.model_dump() | ({} if bench.quick else DEEPER)
     rows, rate = shop.many.counted()
     binned = _Binned(shop.many)

@@ -20,7 +20,6 @@ from models.intervals import Bootstrap, Interval, metric_intervals, paired_inter
 from models.log_start import without_short_logs
 from models.metrics import registry
 from models.plain import described, listed, number
-from models.registry import candidates
 from models.selection import Backtest, backtest, splits_of
 from models.training import Trained, fit_all
 from pipeline import paths
@@ -29,6 +28,7 @@ from pipeline.featurize import featurize
 from pipeline.files import read_json, read_table
 from pipeline.params import Params, Pull, load_params
 from pipeline.pull import pull
+from pipeline.train import recipes_of
 
 Line = dict[str, object]
 SHOWN = ("brier", "log_loss", "roc_auc", "calibration_error", "skill")
@@ -112,17 +112,9 @@ def history_in(folder: Path) -> History:
     return History.of(read_table(folder / paths.HISTORY), columns, int(number(catalogue["horizon_days"])))
 
 
-def recipes_of(params: Params, horizon_days: int, names: list[str] | None = None) -> dict[str, Candidate]:
-    """The candidates of params.yaml, or some of them."""
-    train = params.train
-    wanted: list[str] = [*train.candidates] if names is None else names
-    trees = (train.xgboost.model_dump(), train.xgboost_deep.model_dump())
-    return candidates(wanted, horizon_days, train.seed, train.logistic.l2, *trees)
-
-
 def procedure(history: History, params: Params) -> tuple[Backtest, dict[str, Trained]]:
     """The steps of the train stage up to the test cutoff: the choice, and every candidate fitted for that cutoff."""
-    recipes = recipes_of(params, history.horizon_days)
+    recipes = recipes_of(params.train, history.horizon_days)
     with threadpool_limits(1, user_api="blas"):
         history, notes = without_short_logs(history, recipes["blend"], params.train.origins, _say)
         splits, how = splits_of(history, params.train.origins)

@@ -8,7 +8,7 @@ import pytest
 from features.errors import ModelError
 from models.formulas import Formula, Rows, has_trees, log_odds, probability, required_columns
 
-ROWS = Rows(np.array([[1.0, 10.0], [3.0, np.nan]]), {"a": 0, "b": 1}, lambda rows: rows[:, 0] * np.float32(2))
+ROWS = Rows.of(np.array([[1.0, 10.0], [3.0, np.nan]]), ["a", "b"], lambda rows: rows[:, 0] * np.float32(2))
 CONSTANT: Formula = {"kind": "constant", "log_odds": 0.5}
 RULE: Formula = {"kind": "recency_rule", "columns": ["a"], "days": [0.0, 2.0], "log_odds": [-1.0, 1.0]}
 TREES: Formula = {"kind": "trees", "columns": ["a"], "base": CONSTANT}

@@ -71,7 +71,7 @@ def explain_trees(rows: np.ndarray) -> np.ndarray:
     return BOOSTER.predict(xgb.DMatrix(rows), pred_contribs=True).astype(np.float64)
 
 
-ROWS = Rows(VALUES, {name: place for place, name in enumerate(COLUMNS)}, run_trees)
+ROWS = Rows.of(VALUES, COLUMNS, run_trees)
 
 
 @pytest.mark.parametrize("kind", FORMULAS)
@@ -86,7 +86,7 @@ def test_calibrated_shares_add_up_to_the_calibrated_log_odds() -> None:
 
 
 def test_a_logistic_share_is_weight_times_spread_and_its_flag() -> None:
-    rows = Rows(np.array([[0.0, np.nan]]), {"orders_90d": 0, "spend_90d": 1})
+    rows = Rows.of(np.array([[0.0, np.nan]]), ["orders_90d", "spend_90d"])
     found = contributions(LOGISTIC, rows)
     assert found.features == ("orders_90d", "spend_90d")
     assert found.shares[0] == pytest.approx([-0.8 * (0.0 - 1.0) / 0.5, 0.6])
@@ -101,7 +101,7 @@ def test_bgnbd_inside_another_model_is_one_reason_whose_value_is_its_probability
 
 @pytest.mark.parametrize("kind", ["bgnbd", "mbgnbd"])
 def test_bgnbd_alone_is_split_among_orders_silence_and_tenure(kind: str) -> None:
-    rows = Rows(np.array([[5.0, 290.0, 300.0], [5.0, 100.0, 300.0]]), {"btyd_x": 0, "btyd_t_x": 1, "btyd_T": 2})
+    rows = Rows.of(np.array([[5.0, 290.0, 300.0], [5.0, 100.0, 300.0]]), ["btyd_x", "btyd_t_x", "btyd_T"])
     found = contributions(BGNBD | {"kind": kind}, rows)
     assert found.features == ("occasions_ever", "days_since_last_order", "tenure_days")
     assert found.values.tolist() == [[6.0, 10.0, 300.0], [6.0, 200.0, 300.0]]
@@ -110,7 +110,7 @@ def test_bgnbd_alone_is_split_among_orders_silence_and_tenure(kind: str) -> None
 
 
 def test_reasons_of_bgnbd_alone_are_words_a_marketer_reads() -> None:
-    rows = Rows(np.array([[5.0, 206.0, 300.0]]), {"btyd_x": 0, "btyd_t_x": 1, "btyd_T": 2})
+    rows = Rows.of(np.array([[5.0, 206.0, 300.0]]), ["btyd_x", "btyd_t_x", "btyd_T"])
     (reasons,) = top_reasons(contributions(BGNBD, rows), dict.fromkeys(["occasions_ever", "tenure_days"], "orders"), 3)
     words = {worded(each.feature, each.value, {"gap_mean_days": 41.2}) for each in reasons}
     assert words == {"6 shopping days so far", "silent 94 days; usual gap 41", "customer for 300 days"}
