@@ -51,26 +51,26 @@ class Answers:
 
     def days_since_first(self, kind: str, start: int, end: int) -> Column:
         """Days from the earliest event between two lines to the cutoff; NaN without one."""
-        count = self.total(kind, COUNT, start, end)
-        return _shared(days_since(self.stream_of(kind), self.reach(kind, start), self.cutoff, count))
+        first, end_of = self.reach(kind, start), self.reach(kind, end)
+        return _shared(days_since(self.stream_of(kind), first, self.cutoff, end_of - first))
 
     def days_since_last(self, kind: str, start: int, end: int) -> Column:
         """Days from the latest event between two lines to the cutoff; NaN without one."""
-        count = self.total(kind, COUNT, start, end)
-        return _shared(days_since(self.stream_of(kind), self.reach(kind, end) - 1, self.cutoff, count))
+        first, end_of = self.reach(kind, start), self.reach(kind, end)
+        return _shared(days_since(self.stream_of(kind), end_of - 1, self.cutoff, end_of - first))
 
     def last(self, kind: str, of: str, start: int, end: int) -> Column:
         """The field of the latest event between two lines, as stored; NaN without one."""
-        stream, latest = self.stream_of(kind), self.reach(kind, end) - 1
+        stream, first, end_of = self.stream_of(kind), self.reach(kind, start), self.reach(kind, end)
         if not len(stream.time):
-            return np.full(len(latest), np.nan)
-        return np.where(self.total(kind, COUNT, start, end), at(stream.fields[of], latest), np.nan)
+            return np.full(len(first), np.nan)
+        return np.where(end_of > first, at(stream.fields[of], end_of - 1), np.nan)
 
     def days_from_first_to(self, kind: str, number: int, start: int, end: int) -> Column:
         """Days from the first event between two lines to that of a number (1 is the second); NaN when there is none."""
-        time, first = self.stream_of(kind).time, self.reach(kind, start)
+        time, first, end_of = self.stream_of(kind).time, self.reach(kind, start), self.reach(kind, end)
         days = (at(time, first + number) - at(time, first)) / _DAY_US
-        return np.where(self.total(kind, COUNT, start, end) > number, days, np.nan)
+        return np.where(end_of - first > number, days, np.nan)
 
     def by_cutoff(self, told: Callable[..., float], *asked: Hashable) -> Column:
         """What is told of the day (since 1970) of each row's cutoff."""
@@ -108,7 +108,7 @@ class Answers:
         return self.stream_of(kind).until(of, reach) if of else reach
 
 
-def days_since(stream: Stream, position: Ints, cutoff: Ints, count: Column | Ints) -> Column:
+def days_since(stream: Stream, position: Ints, cutoff: Ints, count: Ints) -> Column:
     """Days from the events at some positions to the cutoff; NaN where the count of events is 0."""
     return np.where(count, (cutoff - at(stream.time, position)) / _DAY_US, np.nan)
 

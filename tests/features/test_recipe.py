@@ -24,6 +24,8 @@ COMPUTED = {
     "the first before the window": lambda past: past.before().of("order").days_since_first(),
     "a field that the kind does not have": lambda past: past.of("session").total("products"),
     "the last": lambda past: past.of("order").last("revenue") + past.of("touch").last() + past.of("never").last(),
+    "several kinds and a number": lambda past: np.fmax(past.of("session", "touch").days_since_first(), 30),
+    "the first of several kinds": lambda past: past.of("session", "never", "order", "touch").days_since_first(),
     "a ratio that may be missing": lambda past: ratio(past.of("touch").sum(), past.of("session").count()),
     "a choice and a power": lambda past: np.where(past.of("order").count() > 1, past.of("order").mean("units") ** 2, 7),
     "fading": lambda past: np.sqrt(past.of("session").decayed() + past.of("order").decayed("revenue")),
