@@ -72,16 +72,14 @@ class ByCustomer:
     def numbered(self, number: Ints) -> Columns:
         """As columns, of the customers who have a number (`number[customer]`, else -1)."""
         kinds = np.flatnonzero(self.events.any(axis=1))
-        number = number[: self.events.shape[1]]
-        events, own, columns = self.events[kinds], number >= 0, self.columns
+        events, number = self.events[kinds], number[: self.events.shape[1]]
+        customer = np.tile(number, len(kinds)).repeat(events.reshape(-1))
+        columns = {"customer": customer, **self.columns}
+        own = number >= 0
         if not own.all():
-            chosen = np.flatnonzero(np.tile(own, len(kinds)).repeat(events.reshape(-1)))
+            chosen = np.flatnonzero(customer >= 0)
             columns, events = {name: values.take(chosen) for name, values in columns.items()}, events[:, own]
-        return {
-            "customer": np.tile(number[own], len(kinds)).repeat(events.reshape(-1)),
-            "kind": kinds.repeat(events.sum(axis=1)),
-            **columns,
-        }
+        return {**columns, "kind": kinds.repeat(events.sum(axis=1))}
 
 
 def _radix_order(keys: NDArray[np.uint32]) -> Ints:
