@@ -267,7 +267,8 @@ def _owners(order: Ints, of_item: Ints) -> Ints:
     """For each item the row of its order."""
     by_hash, first = np.argsort(order), differs(of_item)  # the items of an order mostly stand together
     places = np.searchsorted(order.take(by_hash), of_item[first])
-    return by_hash.take(places)[np.cumsum(first) - 1]
+    owners: Ints = by_hash.take(places)[np.cumsum(first) - 1]
+    return owners
 
 
 def _read_state(path: Path) -> State | None:
