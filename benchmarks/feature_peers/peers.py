@@ -32,6 +32,7 @@ class Peer:
 
 PEERS = (
     Peer("duckdb", "in_duckdb:plain", "DuckDB: join with the cutoffs, counts filtered by interval", "main", 12),
+    Peer("duckdb_zoneless", "in_duckdb:zoneless", "DuckDB: the same, times without a zone", "main", None),
     Peer("duckdb_tuned", "in_duckdb:tuned", "DuckDB: integer times, by kind first, then side by side", "main", None),
     Peer("polars", "in_polars:plain", "Polars: a group-by per cutoff", "main", 5),
     Peer("polars_tuned", "in_polars:tuned", "Polars: Enum kinds, a group-by per cutoff and kind", "main", None),

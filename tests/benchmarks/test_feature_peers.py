@@ -28,7 +28,7 @@ from pipeline.checks.outcome import ROWS_PER_BATCH
 ROOT = Path(__file__).parents[2]
 CUTOFF = "2024-06-30T00:00:00"
 PEERS = ("in_duckdb", "in_polars", "in_pandas")
-WAYS = ("ours:plain", *(f"{peer}:{way}" for peer in PEERS for way in ("plain", "tuned")))
+WAYS = ("ours:plain", "in_duckdb:zoneless", *(f"{peer}:{way}" for peer in PEERS for way in ("plain", "tuned")))
 
 
 def us(text: str) -> int:
