@@ -80,7 +80,7 @@ class AnswersAtOnce(Answers):
     def largest(self, kind: str, of: str) -> Column:
         """Largest value of a field before each row's cutoff; NaN without events."""
         number, own, values = self._own(kind, of)
-        cell = self._fading[0][own] - number * self._cells_of_kind
+        cell = self._fading[0][own] - number * self.grid.cells
         most = largest(cell, values, len(self.grid.log.customer_ids), len(self.grid.cutoffs) + 1)
         return most.take(self._cells)
 
@@ -131,13 +131,9 @@ class AnswersAtOnce(Answers):
         return found.take(self.entries, axis=1)
 
     @cached_property
-    def _cells_of_kind(self) -> int:
-        return len(self.grid.log.customer_ids) * (len(self.grid.cutoffs) + 1)
-
-    @cached_property
     def _fading(self) -> tuple[Ints, NDArray[np.float64]]:
         """For each event its cell, those of each kind behind those of the kind before, and its age in days then."""
-        stream, cells = self._stream, self._cells_of_kind
+        stream, cells = self._stream, self.grid.cells
         place = self.grid.ruler.next_cutoff.take(self._slots)
         until = self.grid.until.take(place)
         cell = np.arange(0, len(stream.kinds) * cells, cells).repeat(stream.events)
@@ -148,7 +144,7 @@ class AnswersAtOnce(Answers):
     def _decayed(self, cell: Ints, age_days: Column, weight: Column | None, half_life_days: int) -> Column:
         """Decayed totals by number of the kind and cell."""
         shape = (len(self._stream.kinds) * len(self.grid.log.customer_ids), self.grid.ruler.gaps_days)
-        return decayed(cell, age_days, weight, shape, half_life_days).reshape(-1, self._cells_of_kind)
+        return decayed(cell, age_days, weight, shape, half_life_days).reshape(-1, self.grid.cells)
 
     def _own(self, kind: str, of: str) -> tuple[int, slice, Ints]:
         """The number of a kind, where its events stand among all, and their values of a field."""

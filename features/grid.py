@@ -65,7 +65,7 @@ class Grid:
     days: tuple[int, ...]
     _slots: dict[int, Ints] = field(default_factory=dict, repr=False)
     _positions: dict[str, tuple[tuple[str, ...], Ints]] = field(default_factory=dict, repr=False)
-    _fading: dict[str, tuple[range, Ints, Column]] = field(default_factory=dict, repr=False)
+    _fading: dict[str, tuple[Ints, Column]] = field(default_factory=dict, repr=False)
     _by_cell: dict[tuple[str, int, str], Column] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -94,26 +94,22 @@ class Grid:
     def decayed(self, kind: str, half_life_days: int, of: str) -> Column:
         """Decayed total of a kind by cell; weight 1, or the field `of` in its own unit."""
         if kind not in self.log.places:
-            return np.zeros(self._cells_of_all)
+            return np.zeros(self.cells)
         key = (kind, half_life_days, of)
         if key not in self._by_cell:
-            stream = self.log.of(kind)
-            kinds, cell, age_days = self._fading_of(kind)
-            weight = stream.fields[of][stream.part(kinds)] / SCALE if of else None
-            shape = (len(kinds) * len(self.log.customer_ids), self.ruler.gaps_days)
-            totals = decayed(cell, age_days, weight, shape, half_life_days).reshape(len(kinds), -1)
-            keys = [(name, half_life_days, of) for name in stream.kinds[kinds.start : kinds.stop]]
-            self._by_cell.update(zip(keys, totals, strict=True))
+            stream, own = self._own(kind)
+            weight = stream.fields[of][own] / SCALE if of else None
+            shape = (len(self.log.customer_ids), self.ruler.gaps_days)
+            self._by_cell[key] = decayed(*self._fading_of(kind), weight, shape, half_life_days)
         return self._by_cell[key]
 
     def largest(self, kind: str, of: str) -> Column:
         """Largest value of a field before the cutoff of each cell; NaN without events."""
         if kind not in self.log.places:
-            return np.full(self._cells_of_all, np.nan)
+            return np.full(self.cells, np.nan)
         key = (kind, 0, of)
         if key not in self._by_cell:
-            stream, number = self.log.places[kind]
-            own = stream.part(range(number, number + 1))
+            stream, own = self._own(kind)
             cell, places = self._cells(stream, own, self._places(stream, own)), len(self.cutoffs) + 1
             self._by_cell[key] = largest(cell, stream.fields[of][own], len(self.log.customer_ids), places)
         return self._by_cell[key]
@@ -130,25 +126,24 @@ class Grid:
         found = positions(stream, numbers, self._slots_of(stream), people, instants)
         return stream.kinds[numbers.start : numbers.stop], found
 
-    def _fading_of(self, kind: str) -> tuple[range, Ints, Column]:
-        """A kind, with its neighbours if the grid is small; for each event its cell, kind by kind, and its age then."""
+    def _own(self, kind: str) -> tuple[Stream, slice]:
+        """The stream of a kind, and where in it the kind's events stand."""
+        stream, number = self.log.places[kind]
+        return stream, stream.part(range(number, number + 1))
+
+    def _fading_of(self, kind: str) -> tuple[Ints, Column]:
+        """For each event of a kind its cell, and its age in days then."""
         found = self._fading.get(kind)
         if found is None:
-            stream, number = self.log.places[kind]
-            kinds = range(number, number + 1)
-            own = stream.part(kinds)
+            stream, own = self._own(kind)
             place = self._places(stream, own)
             age_days = np.multiply(self.until.take(place) - stream.time[own], 1.0 / DAY_US, dtype=np.float64)
-            cell = self._cells(stream, own, place)
-            if len(kinds) > 1:
-                cells = self._cells_of_all
-                cell += np.arange(0, len(kinds) * cells, cells).repeat(stream.events)
-            found = kinds, cell, age_days
-            self._fading.update(dict.fromkeys(stream.kinds[kinds.start : kinds.stop], found))
+            found = self._fading[kind] = self._cells(stream, own, place), age_days
         return found
 
     @property
-    def _cells_of_all(self) -> int:
+    def cells(self) -> int:
+        """How many there are for a kind: one of each customer for each cutoff, and one beyond the last."""
         return len(self.log.customer_ids) * (len(self.cutoffs) + 1)
 
     @cached_property

@@ -176,7 +176,7 @@ def _numbers(customers: NDArray[np.object_]) -> NDArray[np.int64]:
 def _ceiling(bench: Bench, shop: Shop) -> dict[str, Interval]:
     """Skill on the fresh of every candidate whose trees the many taught; BG/NBD, four numbers, is taught by the few."""
     train, seed = bench.params.train, bench.params.train.seed
-    recipes = recipes_of(bench.params.train, shop.few.horizon_days, TEACHERS)
+    recipes = recipes_of(train, shop.few.horizon_days, TEACHERS)
     deepest = train.xgboost.model_dump() | ({} if bench.quick else DEEPER)
     rows, rate = shop.many.counted()
     binned = _Binned(shop.many)
