@@ -19,6 +19,7 @@ from benchmarks.feature_peers.apart import CORES
 from benchmarks.feature_peers.spec import AGES, COUNTS, ENGAGEMENT
 from features.asof import Settings, snapshot
 from features.registry import feature_columns
+from pipeline.featurizing.memory import keep_freed_memory
 from pipeline.featurizing.output import packing
 from pipeline.featurizing.reading import Wanted
 from pipeline.featurizing.store import Store
@@ -43,6 +44,7 @@ def again(clean: Path, cutoffs_us: tuple[int, ...], result: Path) -> int:
 
 def _written(home: Path, clean: Path, cutoffs_us: tuple[int, ...], result: Path) -> int:
     """One snapshot per block on two threads, one file."""
+    keep_freed_memory()
     settings, names = the_thirty(), [*COUNTS, *AGES]
     with closing(connect(threads=CORES)) as connection:
         connection.execute("SET preserve_insertion_order = false; SET enable_progress_bar = false")

@@ -20,6 +20,7 @@ from features.registry import feature_columns
 from pipeline import paths
 from pipeline.event_log import blocks
 from pipeline.featurizing.calendar import calendar_between
+from pipeline.featurizing.memory import keep_freed_memory
 from pipeline.featurizing.output import Made, Output, Survey, Written
 from pipeline.featurizing.settings import settings_of
 from pipeline.featurizing.store import Store
@@ -40,6 +41,7 @@ Tables = tuple[pa.Table, pa.Table]
 @contextmanager
 def local_features(params: Params, proof_customers: int) -> Iterator[Made]:
     """Compute `data/features/history.parquet` and `current.parquet`; they appear when the `with` block ends well."""
+    keep_freed_memory()
     with closing(_database()) as connection:
         orders, customers = _orders(connection)
         store = Store(STORE, paths.CLEAN, _blocks(customers, params.features.customers_per_block), connection)

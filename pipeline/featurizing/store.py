@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -100,19 +101,13 @@ class Store:
     def update(self) -> None:
         """Read what is new into the blocks."""
         orders = self._new("orders", self.state.seen["orders"].rows)
-        self.numbering.add(self._connection, orders)
-        read = partial(_found, self._engagement, self.numbering.table())
-        for events, found in in_order(read, self._engagement.slices(self.state.seen["engagement"].rows)):
-            self._take_events(events, found)
-        for batch in self._batches(
-            f'SELECT block, number AS customer, epoch_us(known_at) AS time, hash(order_id) AS "order", '
-            f"{_exact('revenue')} AS revenue, {_exact('discount')} AS discount, "
-            f"round(coalesce(units, 0) * 10000)::BIGINT AS units FROM {orders} JOIN numbers USING (customer_id)"
-        ):
-            self._take(self._orders, batch, ORDER)
-            self._note_first(np.asarray(batch["time"]))
-        if self.wanted.items:
-            self._update_items(orders)
+        with ThreadPoolExecutor(1) as beside:  # orders need one core, and only at times two
+            customers = beside.submit(self._numbered, orders)
+            bought = beside.submit(self._take_bought, orders)
+            read = partial(_found, self._engagement, customers)
+            for events, found in in_order(read, self._engagement.slices(self.state.seen["engagement"].rows)):
+                self._take_events(events, found)
+            self._note_first(bought.result())
         self.state.seen = self._now
         self.numbering.save()
 
@@ -234,6 +229,24 @@ class Store:
             first = int(time.min())
             self.first_new_us = first if self.first_new_us is None else min(first, self.first_new_us)
 
+    def _numbered(self, orders: str) -> TextTable:
+        self.numbering.add(self._connection, orders)
+        return self.numbering.table()
+
+    def _take_bought(self, orders: str) -> Ints:
+        """Append orders and items to their blocks; returns when the first order of each batch was known."""
+        first = list[int]()
+        for batch in self._batches(
+            f'SELECT block, number AS customer, epoch_us(known_at) AS time, hash(order_id) AS "order", '
+            f"{_exact('revenue')} AS revenue, {_exact('discount')} AS discount, "
+            f"round(coalesce(units, 0) * 10000)::BIGINT AS units FROM {orders} JOIN numbers USING (customer_id)"
+        ):
+            self._take(self._orders, batch, ORDER)
+            first.append(int(np.asarray(batch["time"]).min()))
+        if self.wanted.items:
+            self._update_items(orders)
+        return np.array(first, dtype=np.int64)
+
     def _take_events(self, events: Events, found: Ints32) -> None:
         self.state.kinds = (np.array(self.state.kinds) + events.kinds).tolist()
         if len(found):
@@ -248,10 +261,10 @@ class Store:
         append_by_block(folder, np.asarray(batch["block"]), columns, kind)
 
 
-def _found(engagement: Engagement, customers: TextTable, part: Slice) -> tuple[Events, Ints32]:
+def _found(engagement: Engagement, customers: Future[TextTable], part: Slice) -> tuple[Events, Ints32]:
     """The events of a slice and whose they are."""
     events = engagement.read(part)
-    return events, customers.find(events.customer_ids, events.rows)
+    return events, customers.result().find(events.customer_ids, events.rows)
 
 
 def _exact(money: str) -> str:
