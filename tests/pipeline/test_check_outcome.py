@@ -55,6 +55,7 @@ def test_times_are_steps_ids_are_plain_and_money_is_an_integer(written: Path) ->
     columns = {group.column(place).path_in_schema: group.column(place) for place in range(group.num_columns)}
     assert "DELTA_BINARY_PACKED" in columns["known_at"].encodings
     assert not columns["customer_id"].has_dictionary_page
+    assert (columns["customer_id"].compression, columns["event_id"].compression) == ("LZ4", "ZSTD")
     assert columns["kind"].has_dictionary_page
     assert columns["value"].physical_type == "INT64"
 
