@@ -127,6 +127,7 @@ def stage(rounds: int, rows_in_memory: int) -> None:
         "tuning": Tuning(trials=0, minutes=None, rows=None),
         "xgboost": params.train.xgboost.model_copy(update=few),
         "xgboost_deep": params.train.xgboost_deep.model_copy(update=few),
+        "xgboost_fading": params.train.xgboost_fading.model_copy(update=few),
     }
     train(params.model_copy(update={"train": params.train.model_copy(update=changes)}))
 

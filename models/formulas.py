@@ -1,8 +1,8 @@
 """A fitted candidate as plain data: a tree of JSON objects with a `kind`, evaluated to log odds of churn.
 
 NumPy only; the fitted estimators and the Scorer evaluate the same formulas, so their answers differ only by who runs
-the trees. Kinds: constant, recency_rule, logistic, bgnbd, mbgnbd, trees (base formula + boosted trees), mean (of
-members' log odds).
+the trees. Kinds: constant, recency_rule, logistic, bgnbd, mbgnbd, fading, trees (base formula + boosted trees), mean
+(of members' log odds).
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import ModelError
+from models import fading
 from models.btyd import BgNbd, Floats, MbgNbd, no_order_log_odds
+from models.fading_rows import lives_of, signs_in
 from models.plain import Json, described, listed, number, numbers, places, texts
 
 Formula: TypeAlias = dict[str, Json]
@@ -113,6 +115,14 @@ def _bgnbd(formula: Formula, rows: Rows) -> Floats:
     return no_order_log_odds(model, x, t_x, T, number(formula["horizon_days"]))
 
 
+def _fading(formula: Formula, rows: Rows) -> Floats:
+    columns = texts(formula["columns"])
+    signs = tuple(fading.Sign(*numbers(formula[sign])) for sign in signs_in(columns))
+    stay, scale, fade, r, alpha = (number(formula[name]) for name in ("stay", "scale", "fade", "r", "alpha"))
+    model = fading.Fading(stay, scale, fade, r, alpha, signs)
+    return fading.no_order_log_odds(model, lives_of(columns, rows.column), number(formula["horizon_days"]))
+
+
 def _trees(formula: Formula, rows: Rows) -> Floats:
     if rows.run_trees is None:
         raise ModelError("this formula has trees, but nobody was given to run them; fit or load the model first.")
@@ -131,6 +141,7 @@ _KINDS: dict[str, Callable[[Formula, Rows], Floats]] = {
     "logistic": _logistic,
     "bgnbd": _bgnbd,
     "mbgnbd": _bgnbd,
+    "fading": _fading,
     "trees": _trees,
     "mean": _mean,
 }

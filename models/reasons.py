@@ -5,6 +5,7 @@ value of the trees, the mean of the recency rule's curve, and for BG/NBD a custo
 looks at x, t_x and T together: inside another model it is one reason, `btyd_no_order`, whose value is its probability
 of no order; a model that is BG/NBD alone is split by Shapley values (Shapley 1953) among what they tell a marketer:
 x + 1 shopping days, T − t_x days of silence, T days of tenure.
+Fading interest looks at more of them together, and is one reason of the same name, alone too.
 NumPy only: whoever calls brings the function that explains the trees.
 """
 
@@ -24,6 +25,7 @@ from models.plain import described, listed, number, numbers, places, texts
 # Rows of the trees' columns → (rows, columns + 1): the share of each column, and last the trees' expected value.
 ExplainTrees = Callable[[NDArray[np.float32]], Floats]
 BTYD_REASON = "btyd_no_order"
+BTYD_KINDS = ("bgnbd", "mbgnbd", "fading")
 BTYD_FACTS = ("occasions_ever", "days_since_last_order", "tenure_days")  # the catalogue's names of the three
 RAISES, LOWERS = "raises", "lowers"
 
@@ -189,6 +191,7 @@ _SHARES: dict[str, Callable[[Formula, Rows, ExplainTrees | None], _Parts]] = {
     "logistic": _logistic,
     "bgnbd": _bgnbd,
     "mbgnbd": _bgnbd,
+    "fading": _bgnbd,
     "trees": _trees,
     "mean": _mean,
 }

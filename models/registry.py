@@ -9,6 +9,7 @@ from models.bgnbd import BgNbdChurn
 from models.blend import Blend
 from models.boosting import Boosting, BoostingOnBtyd
 from models.candidate import Candidate
+from models.fading_fit import BoostingOnFading
 from models.levelled_blend import LevelledBlend
 from models.logistic import Logistic
 from models.mbgnbd import MbgNbdChurn
@@ -20,9 +21,10 @@ def candidates(
 ) -> dict[str, Candidate]:
     """Unfitted candidates in the order asked for; ConfigError on an unknown name.
 
-    `trees`: settings as train.xgboost, then as train.xgboost_deep; one alone serves as both.
+    `trees`: settings as train.xgboost, then xgboost_deep and xgboost_fading; the last given serves those after it.
     """
-    process, boosting, deep = BgNbdChurn(horizon_days), trees[0], trees[-1]
+    process, boosting = BgNbdChurn(horizon_days), trees[0]
+    deep, small = trees[min(1, len(trees) - 1)], trees[-1]
     views: list[Candidate] = [process, Logistic(l2), Boosting(boosting, seed)]
     known: dict[str, Candidate] = {
         "recency_rule": RecencyRule(),
@@ -32,6 +34,7 @@ def candidates(
         "xgboost": Boosting(boosting, seed),
         "xgboost_deep": Boosting(deep, seed),
         "xgboost_btyd": BoostingOnBtyd(boosting, seed, horizon_days),
+        "xgboost_fading": BoostingOnFading(small, seed, horizon_days),
         "blend": Blend(views),
         "blend_levelled": LevelledBlend(views),
     }

@@ -63,6 +63,8 @@ PHRASES: Mapping[str, Phrase] = {
         "fewer than two e-mails opened, so no usual gap",
     ),
     "sessions_pace": ("recent visits are worth {whole} days of the usual pace", "no visits on record"),
+    "visits_alone": _counted("visit without an order", "visits without an order"),
+    "days_since_first_session": ("first visit {whole} days ago", "no visit so far"),
     "sessions_over_usual": ("{share} of the usual visits {window}", "no earlier visits to compare"),
     "orders_decayed": ("recent orders count {ratio} (half after {days} days)", "no orders on record"),
     "spend_decayed": ("recent spend counts {money} (half after {days} days)", "nothing spent so far"),

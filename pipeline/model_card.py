@@ -17,6 +17,7 @@ KINDS = {
     "xgboost": "gradient-boosted trees (XGBoost)",
     "xgboost_deep": "deeper and slower gradient-boosted trees (XGBoost)",
     "xgboost_btyd": "gradient-boosted trees on top of the BG/NBD log odds",
+    "xgboost_fading": "gradient-boosted trees on top of a model of lifetimes and fading interest",
     "blend": "the mean log odds of BG/NBD, logistic regression and trees",
     "blend_levelled": "the mean log odds of BG/NBD, logistic regression and trees, expecting as many churners as "
     "BG/NBD while the labels are younger than a year",

@@ -148,6 +148,7 @@ Candidate = Literal[
     "xgboost",
     "xgboost_deep",
     "xgboost_btyd",
+    "xgboost_fading",
     "blend",
     "blend_levelled",
 ]
@@ -169,11 +170,13 @@ class Train(Section):
     logistic: Logistic
     xgboost: Xgboost
     xgboost_deep: Xgboost
+    xgboost_fading: Xgboost
     tuning: Tuning
 
     def trees_of(self, candidate: str) -> Xgboost:
         """The settings of a candidate's trees."""
-        return self.xgboost_deep if candidate == "xgboost_deep" else self.xgboost
+        own = {"xgboost_deep": self.xgboost_deep, "xgboost_fading": self.xgboost_fading}
+        return own.get(candidate, self.xgboost)
 
 
 class Profit(Section):

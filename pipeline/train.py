@@ -113,7 +113,7 @@ def _current(history: History) -> pd.DataFrame:
 
 def recipes_of(settings: Train, horizon_days: int, names: list[str] | None = None) -> dict[str, Candidate]:
     """The candidates of params.yaml, or some of them, not yet fitted."""
-    trees = (settings.xgboost.model_dump(), settings.xgboost_deep.model_dump())
+    trees = [settings.trees_of(name).model_dump() for name in ("xgboost", "xgboost_deep", "xgboost_fading")]
     wanted: list[str] = [*settings.candidates] if names is None else names
     return candidates(wanted, horizon_days, settings.seed, settings.logistic.l2, *trees)
 

@@ -44,7 +44,7 @@ from pipeline.train import recipes_of
 FRESH, QUICK_FRESH, QUICK_CUSTOMERS = 20_000, 1_000, 3_000
 SIZES = {20_000: 0.99, 5_000: 0.97}  # customers: share of the ceiling to reach
 QUICK_SIZES = {1_000: 0.0}
-TEACHERS = ["xgboost", "xgboost_deep", "xgboost_btyd"]
+TEACHERS = ["xgboost", "xgboost_deep", "xgboost_btyd", "xgboost_fading"]
 DEEPER = {"rounds": 400, "max_depth": 6}
 EVERY = 3  # many customers at every third cutoff teach more than the same ones seen every month
 

@@ -7,6 +7,7 @@ from features.families import (  # noqa: I001 - the catalogue's order is meant
     tenure as tenure,
     rhythm as rhythm,
     pace as pace,
+    signs as signs,
     decay as decay,
     trend as trend,
     basket as basket,

@@ -6,13 +6,13 @@ from features.past import Column, Past, ratio
 from features.registry import feature
 
 
-@feature(unit="count", empty=0.0, windows_days=(30, 90), needs=("email_sent",))
+@feature(unit="count", empty=0.0, windows_days=(30, 90, None), needs=("email_sent",))
 def emails_sent(past: Past) -> Column:
     """E-mails sent to the customer in the window."""
     return past.of("email_sent").count()
 
 
-@feature(unit="count", empty=0.0, windows_days=(30, 90), needs=("email_open",))
+@feature(unit="count", empty=0.0, windows_days=(30, 90, None), needs=("email_open",))
 def emails_opened(past: Past) -> Column:
     """E-mails opened in the window."""
     return past.of("email_open").count()

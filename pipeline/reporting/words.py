@@ -13,6 +13,7 @@ CANDIDATES = {
     "xgboost": "XGBoost alone",
     "xgboost_deep": "XGBoost, deeper",
     "xgboost_btyd": "XGBoost with BG/NBD",
+    "xgboost_fading": "XGBoost with fading interest",
     "blend": "Blend of BG/NBD, logistic and trees",
     "blend_levelled": "Blend at the level of BG/NBD",
 }

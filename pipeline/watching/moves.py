@@ -12,7 +12,7 @@ import numpy as np
 from models.btyd import Floats
 from models.drift import Moved, moved, weighted
 from models.formulas import log_odds, parts, probability
-from models.reasons import BTYD_REASON, btyd_facts
+from models.reasons import BTYD_KINDS, BTYD_REASON, btyd_facts
 from models.scorer import Scorer
 from pipeline.watching.today import Today, Training
 
@@ -57,11 +57,11 @@ def _weights(today: Today) -> dict[str, float]:
 
 def _seen(scorer: Scorer, values: Floats, names: list[str]) -> dict[str, Floats]:
     """What the model saw of the features then; BG/NBD's own is its probability of no order, alone its three facts."""
-    rows, process = scorer.rows(values), [part for part in parts(scorer.formula) if part["kind"] in ("bgnbd", "mbgnbd")]
+    rows, process = scorer.rows(values), [part for part in parts(scorer.formula) if part["kind"] in BTYD_KINDS]
     own: dict[str, Floats] = {}
     if process:
         own[BTYD_REASON] = probability(log_odds(process[-1], rows))
-    if scorer.formula in process:
+    if scorer.formula in process and scorer.formula["kind"] != "fading":
         own |= btyd_facts(scorer.formula, rows)
     return {name: own[name] if name in own else rows.column(name) for name in names}
 

@@ -102,6 +102,17 @@ EXPECTED = {
     "sessions_pace_60d": 56.96736,
     "sessions_over_usual_30d": 3.33333,  # 2, and 1 in the 50 days before the window
     "sessions_over_usual_90d": NONE,
+    "visits_alone_7d": 1.0,
+    "visits_alone_14d": 1.0,
+    "visits_alone_21d": 1.0,  # 4 and 21 days ago, the moment the window begins; an order 20 days ago
+    "visits_alone_30d": 1.0,
+    "visits_alone_45d": 1.0,
+    "visits_alone_60d": 1.0,
+    "visits_alone_90d": 2.0,
+    "visits_alone_120d": 2.0,
+    "visits_alone_180d": 0.0,  # three visits, three orders
+    "visits_alone_ever": 0.0,
+    "days_since_first_session": 80.0,
     "orders_decayed_14d": 0.37626,  # 2^(-20/14) + 2 · 2^(-122/14) + 2^(-334/14)
     "orders_decayed_60d": 1.30338,
     "spend_decayed_14d": 11.28781,
@@ -154,8 +165,10 @@ EXPECTED = {
     "views_per_session_90d": 0.66667,
     "emails_sent_30d": 1.0,
     "emails_sent_90d": 2.0,
+    "emails_sent_ever": 2.0,
     "emails_opened_30d": 1.0,
     "emails_opened_90d": 1.0,
+    "emails_opened_ever": 1.0,
     "emails_clicked_30d": 0.0,
     "emails_clicked_90d": 1.0,
     "email_open_rate_90d": 0.5,

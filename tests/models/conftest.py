@@ -118,7 +118,7 @@ BOOSTING = {
     "colsample_bytree": 0.6,
     "l2": 2.0,
 }
-NAMES = ["recency_rule", "logistic", "bgnbd", "mbgnbd", "xgboost", "xgboost_btyd", "blend"]
+NAMES = ["recency_rule", "logistic", "bgnbd", "mbgnbd", "xgboost", "xgboost_btyd", "xgboost_fading", "blend"]
 
 
 @pytest.fixture(scope="session")

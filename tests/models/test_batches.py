@@ -45,7 +45,7 @@ def test_trees_from_disk_are_byte_for_byte_those_of_the_same_batches_in_memory(
     assert not list(tmp_path.iterdir())  # the pages are gone
 
 
-@pytest.mark.parametrize("name", ["xgboost", "xgboost_btyd", "blend"])
+@pytest.mark.parametrize("name", ["xgboost", "xgboost_btyd", "xgboost_fading", "blend"])
 def test_scores_equal_those_of_the_fit_in_memory(name: str, trained: dict[str, Trained], allowed: History) -> None:
     again = refitted({name: trained[name]}, trees_from_disk(batches_of(allowed, 700), BOOSTING, 7), 1, 0.5)[name]
     old, new = (one.churn_probability(allowed.features) for one in (trained[name], again))
@@ -72,7 +72,7 @@ def test_models_with_the_same_trees_are_fitted_once_and_those_without_are_left_a
         return fit(trees)
 
     again = refitted(trained, counted, 123_456, 0.25)
-    assert len(fits) == 2
+    assert len(fits) == 3  # on the churn rate, on BG/NBD, on fading interest
     assert again["blend"].candidate.booster_ is again["xgboost"].candidate.booster_
     assert again["xgboost_btyd"].candidate.booster_ is not again["xgboost"].candidate.booster_
     assert again["logistic"] is trained["logistic"]

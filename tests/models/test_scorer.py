@@ -87,7 +87,7 @@ def test_a_row_without_a_score_is_named_by_its_place_in_the_whole_matrix(folder:
         Scorer.load(folder, threads=2).churn_probability(values)
 
 
-@pytest.mark.parametrize("name", ["logistic", "bgnbd", "xgboost", "blend"])
+@pytest.mark.parametrize("name", ["logistic", "bgnbd", "xgboost", "xgboost_fading", "blend"])
 def test_two_fits_give_the_same_bytes(name: str, trained: dict[str, Trained], labelled: History) -> None:
     allowed = labelled.at(labelled.closed_by(labelled.moments()[-1]))
     again = fit_all(candidates([name], HORIZON_DAYS, 7, 1.0, BOOSTING), allowed)[name]

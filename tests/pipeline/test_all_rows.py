@@ -21,7 +21,7 @@ from tests.models.conftest import BOOSTING, history_of, simulated_shop
 from tests.pipeline.test_train import prepared
 
 REPOSITORY = Path(__file__).parents[2]
-NAMES = ["xgboost", "xgboost_deep", "xgboost_btyd", "blend"]
+NAMES = ["xgboost", "xgboost_deep", "xgboost_btyd", "xgboost_fading", "blend"]
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,7 @@ def params(rows_in_memory: int) -> Params:
         "tuning": Tuning(trials=0, minutes=None, rows=None),
         "xgboost": loaded.train.xgboost.model_copy(update=BOOSTING),
         "xgboost_deep": loaded.train.xgboost_deep.model_copy(update={"rounds": 20}),
+        "xgboost_fading": loaded.train.xgboost_fading.model_copy(update={"rounds": 20}),
     }
     return loaded.model_copy(update={"train": loaded.train.model_copy(update=changes)})
 

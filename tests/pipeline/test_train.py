@@ -34,6 +34,7 @@ def params() -> Params:
         update={
             "xgboost": loaded.train.xgboost.model_copy(update=BOOSTING),
             "xgboost_deep": loaded.train.xgboost_deep.model_copy(update={"rounds": 30}),
+            "xgboost_fading": loaded.train.xgboost_fading.model_copy(update={"rounds": 30}),
             "origins": 2,
         }
     )
@@ -67,7 +68,7 @@ def test_it_writes_a_loadable_model_for_every_purpose_and_the_same_bytes_again(
     line = train(params)
     tested = orjson.loads(paths.BACKTEST.read_bytes())
     final = Scorer.load(paths.MODEL)
-    assert f"{tested['chosen']} chosen of 9" in line
+    assert f"{tested['chosen']} chosen of 10" in line
     assert (final.chosen, final.model_version) == (tested["chosen"], tested["model_version"])
     assert final.settings.absent == {"discount"}
     assert {path.name for path in (paths.MODEL / "evaluated").iterdir()} == set(tested["candidates"])
