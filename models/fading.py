@@ -20,7 +20,7 @@ from models.btyd import Floats
 GONE = (np.arange(17) / 16.0) ** 2  # edges of the ends behind us, as shares of the silence: dense where it is short
 AHEAD = (np.arange(11) / 10.0) ** 1.5  # of those ahead, as shares of the horizon and of FADES
 FADES = 3.0  # fades beyond the horizon: whoever ends later shows nothing yet
-ROWS = 4096  # at once
+ROWS = 512  # at once
 TINY = 1e-300
 
 
@@ -108,21 +108,25 @@ def ends_of(model: Fading, lives: Lives, horizon: float) -> Ends:
 
 def interest_over(age: Floats, end: Floats, fade: float, left: float) -> Floats:
     """Integral of interest over the last `age` days, for an end `end` days ago (below 0: ahead)."""
-    low, high = np.maximum(end + left * fade, 0.0), np.maximum(end + fade, 0.0)
-    upto = np.minimum(age, high)
-    falling = np.where(upto > low, ((upto - end) ** 2 - (low - end) ** 2) / (2.0 * fade), 0.0)
-    return np.asarray(left * np.minimum(age, low) + falling + np.maximum(age - high, 0.0))
+    return np.asarray(fade * (_whole((age - end) / fade, left) - _whole(-end / fade, left)))
+
+
+def _whole(fades: Floats, left: float) -> Floats:
+    """Integral of interest from the end on, in units of `fade`: `left` below `left`, then as it is, 1 above 1."""
+    over = fades - left
+    part = np.clip(over, 0.0, 1.0 - left)
+    return np.asarray(left * fades + part * (over - 0.5 * part))
 
 
 def _sign_weights(sign: Sign, seen: Seen, end: Floats, fade: float) -> tuple[Floats, Floats]:
-    whole = interest_over(seen.ages[:, None, :], end[:, :, None], fade, sign.left)
-    days = np.maximum(np.diff(seen.ages, axis=1), 1e-9)[:, None, :]
-    interest = np.clip(np.diff(whole, axis=2) / days, sign.left, 1.0)
-    total = sign.r + seen.counts.sum(axis=1)
-    came = (seen.counts[:, None, :] * np.log(interest)).sum(axis=2)
-    chances = (seen.chances[:, None, :] * interest).sum(axis=2)
-    faded = came - total[:, None] * np.log(sign.alpha + chances)
-    return faded, -total * np.log(sign.alpha + seen.chances.sum(axis=1))
+    ages, whole_life = seen.ages / fade, sign.r + seen.counts.sum(axis=1)
+    whole = _whole(ages[:, None, :] - (end / fade)[:, :, None], sign.left)
+    apart = np.maximum(ages[:, 1:] - ages[:, :-1], 1e-9)[:, None, :]
+    interest = np.clip((whole[:, :, 1:] - whole[:, :, :-1]) / apart, sign.left, 1.0)
+    chances = np.einsum("nkb,nb->nk", interest, seen.chances)
+    came = np.einsum("nkb,nb->nk", np.log(interest), seen.counts)
+    faded = came - whole_life[:, None] * np.log(sign.alpha + chances)
+    return faded, -whole_life * np.log(sign.alpha + seen.chances.sum(axis=1))
 
 
 def _stays(model: Fading, days: Floats) -> Floats:

@@ -42,7 +42,7 @@ class FadingChurn(Candidate):
         self._begin(X, y, cutoffs)
         latest = X if cutoffs is None else X.loc[cutoffs == cutoffs.max()]
         some = latest.iloc[np.unique(np.linspace(0, len(latest) - 1, CUSTOMERS).astype(int))]
-        columns = looked_at([str(name) for name in X.columns])
+        columns = looked_at(str(name) for name in X.columns)
         values = {name: some[name].to_numpy(np.float64) for name in columns}
         self.model_ = fitted_fading(lives_of(columns, values.__getitem__), float(self.horizon_days))
         self.formula_ = {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,24 +19,25 @@ Column = Callable[[str], Floats]  # of the rows, by name
 SHORTEST = 1e-3  # days a life or a window lasts at least
 
 
-def looked_at(columns: Sequence[str]) -> list[str]:
+def looked_at(names: Iterable[str]) -> tuple[str, ...]:
     """Those of the columns that the model looks at: the orders', and all of each sign the shop has."""
-    chosen = list(ORDERS)
+    columns, chosen = tuple(names), list(ORDERS)
     if "visits" in signs_in(columns):
         chosen += [*VISITS, *(f"visits_alone_{days}d" for days in _windows(columns, "visits_alone"))]
     if "opens" in signs_in(columns):
         spans = [f"{days}d" for days in _opens_windows(columns)]
         chosen += [f"{name}_{span}" for name in (OPENS, SENT) for span in (*spans, "ever")]
-    return chosen
+    return tuple(chosen)
 
 
-def signs_in(columns: Sequence[str]) -> list[str]:
+@lru_cache(maxsize=64)
+def signs_in(columns: tuple[str, ...]) -> tuple[str, ...]:
     """The kinds of sign these columns tell of."""
     has_opens = {f"{OPENS}_ever", f"{SENT}_ever"} <= set(columns)
-    return (["visits"] if set(VISITS) <= set(columns) else []) + (["opens"] if has_opens else [])
+    return ("visits",) * (set(VISITS) <= set(columns)) + ("opens",) * has_opens
 
 
-def lives_of(columns: Sequence[str], column: Column) -> Lives:
+def lives_of(columns: tuple[str, ...], column: Column) -> Lives:
     """What was seen of the customers of some rows."""
     x, t_x, T = (column(name) for name in ORDERS)
     T = np.maximum(T, SHORTEST)
@@ -44,19 +46,19 @@ def lives_of(columns: Sequence[str], column: Column) -> Lives:
     return Lives(x, np.clip(T - t_x, 0.0, T), T, signs)
 
 
-def _visits(columns: Sequence[str], column: Column, T: Floats) -> Seen:
+def _visits(columns: tuple[str, ...], column: Column, T: Floats) -> Seen:
     ever, first, last = (column(name) for name in VISITS)
     oldest = np.fmax(first, T)
     silent = np.minimum(np.where(np.isnan(last), oldest, last), oldest)
-    days = _windows(columns, "visits_alone")
+    days, zeros = _windows(columns, "visits_alone"), np.zeros((len(T), 1))
     upto = [column(f"visits_alone_{one}d") for one in days]
     ages = np.maximum(_edges(days, oldest), silent[:, None])  # no visit came in the last `silent` days
-    ages = np.column_stack([np.zeros(len(T)), ages])
-    counts = np.column_stack([np.zeros(len(T)), _between([*upto, ever])])
+    ages = np.hstack([zeros, ages])
+    counts = np.hstack([zeros, _between([*upto, ever])])
     return Seen(ages, counts, np.diff(ages, axis=1))
 
 
-def _opens(columns: Sequence[str], column: Column, T: Floats) -> Seen:
+def _opens(columns: tuple[str, ...], column: Column, T: Floats) -> Seen:
     days = _opens_windows(columns)
     opened, sent = (
         _between([*(column(f"{name}_{one}d") for one in days), column(f"{name}_ever")]) for name in (OPENS, SENT)
@@ -76,10 +78,12 @@ def _between(upto: Sequence[Floats]) -> Floats:
     return np.asarray(np.diff(running, axis=1))
 
 
-def _windows(columns: Sequence[str], name: str) -> list[int]:
+@lru_cache(maxsize=64)
+def _windows(columns: tuple[str, ...], name: str) -> tuple[int, ...]:
     found = (WINDOW.match(column) for column in columns)
-    return sorted(int(each["days"]) for each in found if each and each["name"] == name)
+    return tuple(sorted(int(each["days"]) for each in found if each and each["name"] == name))
 
 
-def _opens_windows(columns: Sequence[str]) -> list[int]:
-    return [days for days in _windows(columns, OPENS) if f"{SENT}_{days}d" in columns]
+@lru_cache(maxsize=64)
+def _opens_windows(columns: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(days for days in _windows(columns, OPENS) if f"{SENT}_{days}d" in columns)

@@ -116,7 +116,7 @@ def _bgnbd(formula: Formula, rows: Rows) -> Floats:
 
 
 def _fading(formula: Formula, rows: Rows) -> Floats:
-    columns = texts(formula["columns"])
+    columns = tuple(texts(formula["columns"]))
     signs = tuple(fading.Sign(*numbers(formula[sign])) for sign in signs_in(columns))
     stay, scale, fade, r, alpha = (number(formula[name]) for name in ("stay", "scale", "fade", "r", "alpha"))
     model = fading.Fading(stay, scale, fade, r, alpha, signs)

@@ -17,8 +17,8 @@ from tests.models.fading_cohorts import KNOWN, simulated
 ORDERS_ALONE = replace(KNOWN, signs=())
 
 
-def answer(model: fading.Fading, rows: pd.DataFrame, columns: list[str] | None = None) -> np.ndarray:
-    chosen = list(rows.columns) if columns is None else columns
+def answer(model: fading.Fading, rows: pd.DataFrame, columns: tuple[str, ...] | None = None) -> np.ndarray:
+    chosen = tuple(rows.columns) if columns is None else columns
     lives = lives_of(chosen, lambda name: rows[name].to_numpy(float))
     return probability(no_order_log_odds(model, lives, 90.0))
 
@@ -52,7 +52,7 @@ def test_probability_of_no_order_is_what_simulated_people_do(people: tuple[pd.Da
 
 def test_visits_and_opens_tell_more_than_orders_alone(people: tuple[pd.DataFrame, np.ndarray]) -> None:
     rows, quiet = people
-    alone = answer(ORDERS_ALONE, rows, ["btyd_x", "btyd_t_x", "btyd_T"])
+    alone = answer(ORDERS_ALONE, rows, ("btyd_x", "btyd_t_x", "btyd_T"))
     assert alone.mean() == pytest.approx(quiet.mean(), abs=0.02)
     assert log_loss(answer(KNOWN, rows), quiet) < log_loss(alone, quiet) - 0.04
 

@@ -45,7 +45,7 @@ def test_the_parameters_people_live_by_are_found_again(fitted: FadingChurn) -> N
 
 def test_nothing_near_fits_better(people: tuple[pd.DataFrame, np.ndarray], fitted: FadingChurn) -> None:
     rows = people[0]
-    lives = lives_of(list(rows.columns), lambda name: rows[name].to_numpy(float))
+    lives = lives_of(tuple(rows.columns), lambda name: rows[name].to_numpy(float))
     assert log_likelihood(fitted.model_, lives, 90.0) > log_likelihood(KNOWN, lives, 90.0) - 1e-6
 
 
@@ -67,7 +67,7 @@ def test_a_shop_of_orders_alone_gets_finite_answers() -> None:
     rows = pd.DataFrame({"btyd_x": np.zeros(50), "btyd_t_x": np.zeros(50), "btyd_T": np.arange(50.0)})
     fitted = FadingChurn(90).fit(rows, np.arange(50) % 2)
     assert np.isfinite(fitted.churn_log_odds(rows)).all()
-    assert fitted_fading(lives_of(list(rows.columns), lambda name: rows[name].to_numpy()), 90.0).signs == ()
+    assert fitted_fading(lives_of(tuple(rows.columns), lambda name: rows[name].to_numpy()), 90.0).signs == ()
 
 
 def test_trees_begin_with_what_fading_says_and_learn_the_rest(people: tuple[pd.DataFrame, np.ndarray]) -> None:

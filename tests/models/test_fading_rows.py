@@ -25,7 +25,7 @@ MAILS = {
 
 
 def lives(columns: dict[str, list[float]]):  # type: ignore[no-untyped-def]
-    return lives_of(list(columns), lambda name: np.array(columns[name]))
+    return lives_of(tuple(columns), lambda name: np.array(columns[name]))
 
 
 def test_orders_are_repeats_silence_and_age_and_nobody_is_younger_than_a_moment() -> None:
@@ -63,8 +63,8 @@ def test_a_window_that_holds_fewer_than_a_shorter_one_counts_as_that() -> None:
 
 
 def test_signs_are_those_the_shop_has() -> None:
-    assert signs_in([*ORDERS, *VISITS, *MAILS]) == ["visits", "opens"]
-    assert signs_in([*ORDERS, "visits_alone_ever", "emails_sent_ever"]) == []
-    assert looked_at([*ORDERS, "spend_ever"]) == list(ORDERS)
+    assert signs_in((*ORDERS, *VISITS, *MAILS)) == ("visits", "opens")
+    assert signs_in((*ORDERS, "visits_alone_ever", "emails_sent_ever")) == ()
+    assert looked_at([*ORDERS, "spend_ever"]) == tuple(ORDERS)
     assert "emails_opened_90d" not in looked_at([*ORDERS, *MAILS])
     assert set(looked_at([*VISITS, "spend_ever"])) == {*ORDERS, *VISITS}
