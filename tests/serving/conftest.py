@@ -7,9 +7,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy.engine import Engine
 
 from serving.desk import Desk
-from serving.inbox.database import INBOX_URL
+from serving.inbox.database import INBOX_URL, open_database
 from serving.settings import Places
 from tests.pipeline import postgres
 from tests.serving.shop import copy_of, free_port, served, write_run
@@ -42,6 +43,12 @@ def home(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def desk(home: Path) -> Desk:
     """The desk of that run."""
     return Desk.open(Places(home))
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    """An empty inbox with its outbox, a file."""
+    return open_database(f"sqlite:///{tmp_path / 'inbox.db'}")
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 import orjson
 import pytest
@@ -14,7 +13,7 @@ from serving.dispatch.finish import finish
 from serving.dispatch.outcome import SENT, Outcome, wait_seconds
 from serving.dispatch.settings import Csv, Destination, Webhook
 from serving.events import ReceivedEvent
-from serving.inbox.database import open_database, writing
+from serving.inbox.database import writing
 from serving.outbox.lists import switches
 from tests.serving.outbox_rows import NOW_US, Planned, attempts, message, plan_messages, states, touches
 
@@ -25,11 +24,6 @@ STRANGER = Webhook(
 )
 FAILED, DOUBTFUL = Outcome("failed", "no"), Outcome("doubtful", "who knows")
 REFUSED, GONE = Outcome("refused", "no", 400), Outcome("gone", "the receiver answered 410 Gone", 410)
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return open_database(f"sqlite:///{tmp_path / 'inbox.db'}")
 
 
 def take(engine: Engine, now_us: int = NOW_US, lane: Destination = CSV) -> list[Letter]:
