@@ -25,7 +25,7 @@ from serving.show import shown
 from serving.trigger import trigger
 from tests.serving.people import ACTION, KEY, people, policy, shop
 from tests.serving.shop import ROOT, copy_of
-from tests.serving.test_trigger import call
+from tests.serving.triggering import call
 
 ACTIONS = {
     "talk": {**ACTION, "control_share": 0.2},
