@@ -20,7 +20,7 @@ import yaml
 
 from benchmarks.schema_cases import run_cases
 from serving.settings import API_KEYS
-from serving.shapes import ProblemDetails
+from tests.serving.asking import problem
 from tests.serving.events import requests_by_events
 from tests.serving.shop import copy_of, free_port, served
 
@@ -49,12 +49,6 @@ def client(home: Path) -> Iterator[httpx.Client]:
     with served(home, ["-m", "serving.run", "--port", str(port)], port, **keys) as connected:
         connected.headers["Authorization"] = f"Bearer {SCORE}"
         yield connected
-
-
-def problem(answer: httpx.Response, status: int) -> ProblemDetails:
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    return ProblemDetails.model_validate_json(answer.content)
 
 
 def started(client: httpx.Client, length: int = 100) -> socket.socket:

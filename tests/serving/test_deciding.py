@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serving.shapes import DecisionShown, ProblemDetails, TriggerAnswer
+from serving.shapes import DecisionShown, TriggerAnswer
+from tests.serving.asking import problem
 from tests.serving.shop import copy_of, free_port, served
 
 NINE = "2026-01-01T09:00:00Z"
@@ -31,11 +32,6 @@ def endpoint(home: Path) -> Iterator[httpx.Client]:
 
 def triggered(endpoint: httpx.Client, key: str | None, **body: object) -> httpx.Response:
     return endpoint.post("/v1/trigger", json=body, headers={} if key is None else {"Idempotency-Key": key})
-
-
-def problem(answer: httpx.Response, status: int) -> ProblemDetails:
-    assert answer.status_code == status
-    return ProblemDetails.model_validate_json(answer.content)
 
 
 def counted(home: Path, table: str) -> int:

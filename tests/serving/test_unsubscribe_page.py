@@ -21,8 +21,9 @@ from serving.inbox.database import INBOX_URL, open_database, writing
 from serving.outbox.lists import blocked, opted_out
 from serving.outbox.person import person_of
 from serving.settings import API_KEYS
-from serving.shapes import EraseAnswer, PauseAnswer, ProblemDetails, UnsubscribeAnswer
+from serving.shapes import EraseAnswer, PauseAnswer, UnsubscribeAnswer
 from serving.unsubscribe_link import ONE_CLICK, Link, one_click_url
+from tests.serving.asking import problem
 from tests.serving.one_message import add_message
 from tests.serving.shop import copy_of, free_port, served
 
@@ -66,12 +67,6 @@ def events_of(home: Path, name: str) -> list[dict[str, object]]:
     with closing(sqlite3.connect(home / "data/inbox.db")) as connection:
         found = connection.execute("SELECT content FROM received WHERE customer_id = ?", [name]).fetchall()
     return [orjson.loads(content) for (content,) in found]
-
-
-def problem(answer: httpx.Response, status: int) -> ProblemDetails:
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "application/problem+json"
-    return ProblemDetails.model_validate_json(answer.content)
 
 
 def test_one_click_acts_at_once_without_a_key_and_through_a_proxy(client: httpx.Client, home: Path) -> None:
