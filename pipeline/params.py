@@ -175,8 +175,7 @@ class Train(Section):
 
     def trees_of(self, candidate: str) -> Xgboost:
         """The settings of a candidate's trees."""
-        own = {"xgboost_deep": self.xgboost_deep, "xgboost_fading": self.xgboost_fading}
-        return own.get(candidate, self.xgboost)
+        return {"xgboost_deep": self.xgboost_deep, "xgboost_fading": self.xgboost_fading}.get(candidate, self.xgboost)
 
 
 class Profit(Section):
