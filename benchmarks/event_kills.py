@@ -24,13 +24,11 @@ from pathlib import Path
 import httpx
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from benchmarks.serving_peers.server import free_port, kill
+from benchmarks.serving_peers.server import free_port, kill, start
 from serving.inbox.inbox import Inbox
 
-ROOT = Path(__file__).parents[1]
 SENDERS, BATCH = 4, 5
 LOAD_SECONDS = (0.1, 1.0)  # between two kills, drawn evenly
-START_SECONDS = 120
 AT = "2025-12-30T10:00:00Z"
 
 
@@ -139,22 +137,10 @@ def _compared(home: Path, senders: list[Sender], kills: int, seconds: float) -> 
 
 
 def _started(home: Path, port: int, is_bare: bool) -> subprocess.Popen[bytes]:
-    bare = [sys.executable, __file__, "--serve", str(home), "--port", str(port)]
-    whole = [sys.executable, "-m", "serving.run", "--port", str(port)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "BENTOML_HOME": str(home / "bentoml")}
-    with (home / "server.log").open("ab") as log:
-        server = subprocess.Popen(
-            bare if is_bare else whole, cwd=home, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
-    until = time.monotonic() + START_SECONDS
-    # BentoML opens the port long before a worker answers there; the routes alone have no such page, but answer.
-    while time.monotonic() < until and server.poll() is None:
-        with contextlib.suppress(httpx.TransportError):
-            if httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code in (200, 404):
-                return server
-        time.sleep(0.05)
-    kill(server)
-    raise RuntimeError(f"the server did not start:\n{(home / 'server.log').read_text(errors='replace')[-2000:]}")
+    bare, whole = [__file__, "--serve", str(home), "--port", str(port)], ["-m", "serving.run", "--port", str(port)]
+    # BentoML opens the port long before a worker answers there; the routes alone have no page that says so.
+    page = "/" if is_bare else "/readyz"
+    return start(bare if is_bare else whole, home, f"http://127.0.0.1:{port}{page}")
 
 
 def _serve(home: Path, port: int) -> None:

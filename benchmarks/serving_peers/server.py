@@ -41,23 +41,35 @@ class Server:
 @contextmanager
 def running(command: list[str], home: Path, ready: str, **environment: str) -> Iterator[Server]:
     """Start `python -m ...` with `{port}` filled in; stopped at the end. Raises RuntimeError when it never answers."""
-    port = free_port()
+    port, started = free_port(), time.perf_counter()
+    url = f"http://127.0.0.1:{port}"
+    arguments = [word.replace("{port}", str(port)) for word in command]
+    process = start(arguments, home, f"{url}{ready}", **environment)
+    try:
+        yield Server(url, process.pid, time.perf_counter() - started)
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            kill(process)
+
+
+def start(command: list[str], home: Path, ready: str, **environment: str) -> subprocess.Popen[bytes]:
+    """Start `python ...` in `home` and return once the address `ready` answers; else stop it and raise RuntimeError."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow starts uvicorn by its name
     own = {"PATH": path, "PYTHONPATH": str(ROOT), "BENTOML_HOME": str(home / "bentoml")}
-    known = {**os.environ, **own, **environment}
-    arguments = [sys.executable, *(word.replace("{port}", str(port)) for word in command)]
-    started = time.perf_counter()
-    with (home / "server.log").open("wb") as log:
-        process = subprocess.Popen(arguments, cwd=home, env=known, stdout=log, stderr=log, start_new_session=True)
-        try:
-            _wait(f"http://127.0.0.1:{port}{ready}", process, home / "server.log")
-            yield Server(f"http://127.0.0.1:{port}", process.pid, time.perf_counter() - started)
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                kill(process)
+    known, file = {**os.environ, **own, **environment}, home / "server.log"
+    with file.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, *command], cwd=home, env=known, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        _wait(ready, process, file)
+    except BaseException:
+        kill(process)
+        raise
+    return process
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
