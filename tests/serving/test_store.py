@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def test_the_policy_keeps_the_order_of_its_actions(tmp_path: Path) -> None:
 
 def test_the_store_cannot_be_written_through(tmp_path: Path) -> None:
     store = Store.open(written(tmp_path / "a.db"))
-    with pytest.raises(Exception, match="readonly"):
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
         store.connection.execute("DELETE FROM customers")
 
 
