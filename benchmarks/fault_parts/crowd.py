@@ -15,7 +15,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from benchmarks.fault_parts.receivers import receiving
-from benchmarks.fault_parts.world import Findings, dispatch_of, judge, looping, stepping, webhook, workers, write_people
+from benchmarks.fault_parts.world import (
+    Findings,
+    dispatch_of,
+    judge,
+    looping,
+    stepping,
+    wait_for,
+    webhook,
+    workers,
+    write_people,
+)
 from serving import webhooks
 from serving.inbox.database import open_database
 from serving.inbox.inbox import RECEIVED, Inbox, Received
@@ -36,9 +46,7 @@ def workers_at_once(home: Path, count: int, messages: int) -> Findings:
         lane = webhook(receiver.url, lease_seconds=60, timeout_seconds=20, concurrency=3)
         working = workers(engine, Places(home), dispatch_of(crm=lane), count, stepping())
         with looping(working):
-            until = time.monotonic() + 120
-            while time.monotonic() < until and set(states(engine).values()) != {"sent"}:
-                time.sleep(0.05)
+            wait_for(lambda: set(states(engine).values()) == {"sent"})
         return judge(engine, receiver, knows_ids=False)
 
 
@@ -125,8 +133,7 @@ def live_beside_dead(home: Path, messages: int, timeout_seconds: float = 10) -> 
             working = workers(engine, Places(folder), dispatch_of(**lanes), 1, stepping())
             started = time.monotonic()
             with looping(working):
-                while len(receiver.arrived) < len(alive) and time.monotonic() - started < 1_200:
-                    time.sleep(0.02)
+                wait_for(lambda: len(receiver.arrived) == messages // 2, longest_seconds=1_200)
                 took.append(time.monotonic() - started)
             if judge(engine, receiver, True).twice or len(receiver.arrived) < len(alive):
                 raise RuntimeError(f"{len(receiver.arrived)} of {len(alive)} came to the live destination")

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from benchmarks.fault_parts.world import (
     judge,
     looping,
     stepping,
+    wait_for,
     webhook,
     workers,
     write_people,
@@ -75,12 +75,12 @@ def database_restarted(messages: int, restarts: int) -> tuple[Findings, int]:
             working = workers(engine, Places(folder), dispatch_of(crm=lane), 2, _running())
             with looping(working):
                 for turn in range(restarts):
-                    _wait_until(lambda turn=turn: len(receiver.arrived) > messages * (turn + 1) // (restarts + 2))
+                    wait_for(lambda turn=turn: len(receiver.arrived) > messages * (turn + 1) // (restarts + 2))
                     server.stop()
                     gone += 1
                     time.sleep(0.3)
                     server.ensure_postgres_running()
-                _wait_until(lambda: is_settled(engine, names))
+                wait_for(lambda: is_settled(engine, names))
             found = judge(engine, receiver, True)
         engine.dispose()
         return found, gone
@@ -141,22 +141,10 @@ def clock_jumping(home: Path, messages: int, seed: int = 7) -> Findings:
 
         working = workers(engine, Places(home), dispatch_of(crm=webhook(receiver.url)), 2, now_us)
         with looping(working):
-            _wait_until(lambda: is_settled(engine, names))
+            wait_for(lambda: is_settled(engine, names))
         return judge(engine, receiver, True)
 
 
 def _running() -> Callable[[], int]:
     began = time.monotonic_ns()
     return lambda: NOW_US + (time.monotonic_ns() - began) // 1000
-
-
-def _wait_until(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + LONGEST_SECONDS
-    while time.monotonic() < until:
-        try:
-            if holds():
-                return
-        except sa.exc.SQLAlchemyError:
-            threading.Event().wait(0.05)
-        time.sleep(0.05)
-    raise TimeoutError("not within two minutes")

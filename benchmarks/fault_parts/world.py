@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from benchmarks.fault_parts.receivers import SECRET, Receiver
 from serving.dispatch.__main__ import lanes
@@ -98,6 +100,16 @@ def is_settled(engine: Engine, names: Iterable[str]) -> bool:
     """Is none of these messages to be sent any more?"""
     known = states(engine)
     return all(known[name] in TERMINAL for name in names)
+
+
+def wait_for(holds: Callable[[], bool], longest_seconds: float = 120) -> None:
+    """Return when it holds, or after so long: `judge` finds what is missing. The database may be away meanwhile."""
+    until = time.monotonic() + longest_seconds
+    while time.monotonic() < until:
+        with suppress(SQLAlchemyError):
+            if holds():
+                return
+        time.sleep(0.05)
 
 
 def stepping(start_us: int = NOW_US, step_us: int = 0) -> Callable[[], int]:
