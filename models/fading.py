@@ -11,6 +11,7 @@ NumPy only: the endpoint uses this.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ from models.btyd import Floats
 GONE = (np.arange(17) / 16.0) ** 2  # edges of the ends behind us, as shares of the silence: dense where it is short
 AHEAD = (np.arange(11) / 10.0) ** 1.5  # of those ahead, as shares of the horizon and of FADES
 FADES = 3.0  # fades beyond the horizon: whoever ends later shows nothing yet
-ROWS = 512  # at once
+ROWS = 256  # at once
 TINY = 1e-300
 
 
@@ -72,6 +73,10 @@ class Lives:
         signs = tuple(sign.rows(some) for sign in self.signs)
         return Lives(self.x[some], self.silence[some], self.T[some], signs)
 
+    def blocks(self) -> Iterator[Lives]:
+        """All of them, ROWS at once: what is computed of a block stays near the processor."""
+        yield from (self.rows(slice(at, at + ROWS)) for at in range(0, max(len(self.T), 1), ROWS))
+
 
 @dataclass(frozen=True)
 class Ends:
@@ -84,10 +89,7 @@ class Ends:
 
 def no_order_log_odds(model: Fading, lives: Lives, horizon: float) -> Floats:
     """Log odds of no order in the horizon."""
-    blocks = [
-        _no_order(model, lives.rows(slice(at, at + ROWS)), horizon) for at in range(0, max(len(lives.T), 1), ROWS)
-    ]
-    return np.concatenate(blocks)
+    return np.concatenate([_no_order(model, some, horizon) for some in lives.blocks()])
 
 
 def ends_of(model: Fading, lives: Lives, horizon: float) -> Ends:

@@ -87,6 +87,10 @@ def fitted_fading(lives: Lives, horizon: float) -> Fading:
 
 def log_likelihood(model: Fading, lives: Lives, horizon: float) -> float:
     """Mean log likelihood of a customer's orders and signs, but for what no parameter touches."""
+    return float(np.concatenate([_log_likelihoods(model, some, horizon) for some in lives.blocks()]).mean())
+
+
+def _log_likelihoods(model: Fading, lives: Lives, horizon: float) -> Floats:
     ends = ends_of(model, lives, horizon)
     weight = np.column_stack([ends.weight, ends.beyond])
     most = weight.max(axis=1)
@@ -94,7 +98,7 @@ def log_likelihood(model: Fading, lives: Lives, horizon: float) -> float:
     mixed += _rate(model.r, model.alpha, lives.x)
     for sign, seen in zip(model.signs, lives.signs, strict=True):
         mixed += _rate(sign.r, sign.alpha, seen.counts.sum(axis=1))
-    return float(mixed.mean())
+    return np.asarray(mixed)
 
 
 def _rate(r: float, alpha: float, count: Floats) -> Floats:
