@@ -29,6 +29,7 @@ from benchmarks.model_parts.judge import Bench, Line, fitted, made, procedure, r
 from models.batches import Pages, refitted
 from models.boosting import THREADS, Boosting, booster_of
 from models.btyd import Floats
+from models.fading_fit import BoostingOnFading
 from models.formulas import Formula
 from models.history import History
 from models.intervals import Bootstrap, Interval, metric_intervals
@@ -178,11 +179,13 @@ def _ceiling(bench: Bench, shop: Shop) -> dict[str, Interval]:
     train, seed = bench.params.train, bench.params.train.seed
     recipes = recipes_of(train, shop.few.horizon_days, TEACHERS)
     deepest = train.xgboost.model_dump() | ({} if bench.quick else DEEPER)
+    deep = train.xgboost_deep.model_dump()
     rows, rate = shop.many.counted()
     binned = _Binned(shop.many)
     found = {}
     for name, recipe, how in (
         ("xgboost, deepest", Boosting(deepest, seed), deepest),
+        ("xgboost_fading, deeper", BoostingOnFading(deep, seed, shop.few.horizon_days), deep),
         *((name, recipe, train.trees_of(name).model_dump()) for name, recipe in recipes.items()),
     ):
 
