@@ -64,6 +64,6 @@ def test_every_built_in_feature_passes_the_trial_with_the_value_of_the_engine(on
 
 
 def test_the_trial_is_not_blind() -> None:
-    with pytest.raises(Exception, match="the kind 'refund' has no field 'products'"):
+    with pytest.raises(WordError, match="the kind 'refund' has no field 'products'"):
         TrialPast(_rows(), 90, 90).of("refund").total("products")
     assert products_per_order(TrialPast(_rows(), 90, 90)).tolist() == [0.0]
