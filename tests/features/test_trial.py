@@ -11,7 +11,7 @@ from features.errors import ConfigError
 from features.families.basket import products_per_order
 from features.past import Past
 from features.registry import declared, feature_columns
-from features.trial import TrialPast, _rows
+from features.trial import TrialPast, WordError, _rows
 from tests.features.conftest import SETTINGS
 
 FEATURE = '''
