@@ -138,6 +138,6 @@ def _wait(client: httpx.Client, server: subprocess.Popen[bytes], log: Path) -> N
 
 
 def copy_of(run: Path, target: Path) -> Path:
-    """A run of one's own, to damage."""
-    shutil.copytree(run, target, ignore=shutil.ignore_patterns("last_good"))
+    """A run of one's own, to damage, without the inbox of whoever looks at the shared one and may be closing it."""
+    shutil.copytree(run, target, ignore=shutil.ignore_patterns("last_good", "inbox.db*"))
     return target
