@@ -133,7 +133,7 @@ def live_beside_dead(home: Path, messages: int, timeout_seconds: float = 10) -> 
             working = workers(engine, Places(folder), dispatch_of(**lanes), 1, stepping())
             started = time.monotonic()
             with looping(working):
-                wait_for(lambda: len(receiver.arrived) == messages // 2, longest_seconds=1_200)
+                wait_for(lambda: len(receiver.arrived) >= messages // 2, longest_seconds=1_200)
                 took.append(time.monotonic() - started)
             if judge(engine, receiver, True).twice or len(receiver.arrived) < len(alive):
                 raise RuntimeError(f"{len(receiver.arrived)} of {len(alive)} came to the live destination")
