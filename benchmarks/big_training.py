@@ -126,8 +126,7 @@ def stage(rounds: int, rows_in_memory: int) -> None:
         "origins": 1,
         "tuning": Tuning(trials=0, minutes=None, rows=None),
         "xgboost": params.train.xgboost.model_copy(update=few),
-        "xgboost_deep": params.train.xgboost_deep.model_copy(update=few),
-        "xgboost_fading": params.train.xgboost_fading.model_copy(update=few),
+        **{name: trees.model_copy(update=few) for name, trees in params.train.own_trees.items()},
     }
     train(params.model_copy(update={"train": params.train.model_copy(update=changes)}))
 

@@ -17,24 +17,28 @@ from models.recency_rule import RecencyRule
 
 
 def candidates(
-    names: list[str], horizon_days: int, seed: int, l2: float, *trees: Mapping[str, float]
+    names: list[str],
+    horizon_days: int,
+    seed: int,
+    l2: float,
+    trees: Mapping[str, float],
+    own_trees: Mapping[str, Mapping[str, float]] | None = None,
 ) -> dict[str, Candidate]:
     """Unfitted candidates in the order asked for; ConfigError on an unknown name.
 
-    `trees`: settings as train.xgboost, then xgboost_deep and xgboost_fading; the last given serves those after it.
+    `trees`: settings as train.xgboost; `own_trees`: by name, of the candidates that have others.
     """
-    process, boosting = BgNbdChurn(horizon_days), trees[0]
-    deep, small = trees[min(1, len(trees) - 1)], trees[-1]
-    views: list[Candidate] = [process, Logistic(l2), Boosting(boosting, seed)]
+    process, own = BgNbdChurn(horizon_days), own_trees or {}
+    views: list[Candidate] = [process, Logistic(l2), Boosting(trees, seed)]
     known: dict[str, Candidate] = {
         "recency_rule": RecencyRule(),
         "logistic": Logistic(l2),
         "bgnbd": process,
         "mbgnbd": MbgNbdChurn(horizon_days),
-        "xgboost": Boosting(boosting, seed),
-        "xgboost_deep": Boosting(deep, seed),
-        "xgboost_btyd": BoostingOnBtyd(boosting, seed, horizon_days),
-        "xgboost_fading": BoostingOnFading(small, seed, horizon_days),
+        "xgboost": Boosting(trees, seed),
+        "xgboost_deep": Boosting(own.get("xgboost_deep", trees), seed),
+        "xgboost_btyd": BoostingOnBtyd(trees, seed, horizon_days),
+        "xgboost_fading": BoostingOnFading(own.get("xgboost_fading", trees), seed, horizon_days),
         "blend": Blend(views),
         "blend_levelled": LevelledBlend(views),
     }

@@ -47,8 +47,9 @@ def on_all_rows(models: Mapping[str, Trained], params: Params) -> dict[str, Trai
     rows, churn_rate = part.counted()
     progress(f"fitting trees on all {rows:,} rows, {params.train.engine}")
     done: dict[str, Trained] = {}
-    for settings in (params.train.xgboost, params.train.xgboost_deep, params.train.xgboost_fading):
-        alike = {name: model for name, model in models.items() if params.train.trees_of(name) is settings}
+    usual, own = params.train.xgboost, params.train.own_trees
+    for settings in (usual, *own.values()):
+        alike = {name: model for name, model in models.items() if own.get(name, usual) is settings}
         done |= refitted(alike, _fit(part, params, settings), rows, churn_rate)
     return {name: done[name] for name in models}
 

@@ -173,9 +173,10 @@ class Train(Section):
     xgboost_fading: Xgboost
     tuning: Tuning
 
-    def trees_of(self, candidate: str) -> Xgboost:
-        """The settings of a candidate's trees."""
-        return {"xgboost_deep": self.xgboost_deep, "xgboost_fading": self.xgboost_fading}.get(candidate, self.xgboost)
+    @property
+    def own_trees(self) -> dict[str, Xgboost]:
+        """The settings of the candidates whose trees are not as in `xgboost`."""
+        return {"xgboost_deep": self.xgboost_deep, "xgboost_fading": self.xgboost_fading}
 
 
 class Profit(Section):
@@ -259,9 +260,8 @@ def parse_params(tree: dict[str, object], where: str = "params.yaml") -> Params:
     try:
         return Params.model_validate(tree)
     except ValidationError as error:
-        faults = [_fault(tree, fault["loc"], fault["type"], fault["msg"]) for fault in error.errors()]
-        lines = "\n".join(f"  {fault}" for fault in faults)
-        raise ConfigError(f"{where} has {len(faults)} fault(s):\n{lines}") from error
+        faults = [f"  {_fault(tree, fault['loc'], fault['type'], fault['msg'])}" for fault in error.errors()]
+        raise ConfigError("\n".join([f"{where} has {len(faults)} fault(s):", *faults])) from error
 
 
 def _fault(tree: object, location: tuple[int | str, ...], kind: str, message: str) -> str:

@@ -113,9 +113,9 @@ def _current(history: History) -> pd.DataFrame:
 
 def recipes_of(settings: Train, horizon_days: int, names: list[str] | None = None) -> dict[str, Candidate]:
     """The candidates of params.yaml, or some of them, not yet fitted."""
-    trees = [settings.trees_of(name).model_dump() for name in ("xgboost", "xgboost_deep", "xgboost_fading")]
+    own = {name: trees.model_dump() for name, trees in settings.own_trees.items()}
     wanted: list[str] = [*settings.candidates] if names is None else names
-    return candidates(wanted, horizon_days, settings.seed, settings.logistic.l2, *trees)
+    return candidates(wanted, horizon_days, settings.seed, settings.logistic.l2, settings.xgboost.model_dump(), own)
 
 
 def _backtested(params: Params, history: History, recipes: dict[str, Candidate]) -> tuple[Backtest, ShuffledLabel]:

@@ -186,7 +186,7 @@ def _ceiling(bench: Bench, shop: Shop) -> dict[str, Interval]:
     for name, recipe, how in (
         ("xgboost, deepest", Boosting(deepest, seed), deepest),
         ("xgboost_fading, deeper", BoostingOnFading(deep, seed, shop.few.horizon_days), deep),
-        *((name, recipe, train.trees_of(name).model_dump()) for name, recipe in recipes.items()),
+        *((name, recipe, train.own_trees.get(name, train.xgboost).model_dump()) for name, recipe in recipes.items()),
     ):
 
         def fit(trees: Formula, how: dict[str, float] = how) -> xgb.Booster:
